@@ -1,0 +1,84 @@
+"""Strict configuration: frozen pydantic models, read from YAML by the safe loader, with errors to act on."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from scaling_search.errors import InvalidInput, nearest_hint
+
+
+class Strict(BaseModel):
+    """Base of every configuration: frozen, unknown keys and wrong types are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of one YAML file.
+
+    Raises:
+        InvalidInput: the file is missing, unreadable or not YAML; the message names it.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"cannot read {path}: {error}") from error
+    except yaml.YAMLError as error:
+        raise InvalidInput(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+
+
+def parse(model: type[Model], content: Any, *, origin: str | Path) -> Model:
+    """Content as a model; origin (a file's name, an option) begins the message of an error.
+
+    Raises:
+        InvalidInput: names the origin, the key and, for an unknown key, the nearest valid one.
+    """
+    try:
+        # through JSON rules: YAML has no tuples, and a list is what a person writes for one
+        return model.model_validate_json(_json(content))
+    except ValidationError as error:
+        raise InvalidInput(f"{origin}: {_sentence(model, error)}") from error
+
+
+def _json(content: Any) -> bytes:
+    from pydantic_core import to_json
+
+    return to_json(content)
+
+
+def _sentence(model: type[BaseModel], error: ValidationError) -> str:
+    """The first problem of a validation error, in one line, and how many more there are."""
+    problems = error.errors(include_url=False, include_context=False)
+    first = problems[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the whole file"
+    if first["type"] == "extra_forbidden":
+        hint = nearest_hint(str(first["loc"][-1]), _valid_keys(model, first["loc"][:-1]))
+        text = f"unknown key {where}{hint}"
+    elif first["type"] == "missing":
+        text = f"missing key {where}"
+    else:
+        text = f"{where}: {first['msg'].removeprefix('Value error, ')} (got {first['input']!r})"
+    more = len(problems) - 1
+    return text + (f" (and {more} more problem{'s' if more > 1 else ''})" if more else "")
+
+
+def _valid_keys(model: type[BaseModel], path: Iterable[int | str]) -> set[str]:
+    """The keys that the model nested at path accepts; empty when the path leads through something untyped."""
+    models = {model}
+    for part in path:
+        if isinstance(part, str):
+            fields = [nested.model_fields[part].annotation for nested in models if part in nested.model_fields]
+            models = {found for field in fields for found in _models_in(field)} or models
+    return {key for nested in models for key in nested.model_fields}
+
+
+def _models_in(annotation: Any) -> set[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {annotation}
+    return {found for inner in get_args(annotation) for found in _models_in(inner)}

@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+from pydantic import Field
+
+from scaling_search.configuration import Strict, parse, read_yaml
+from scaling_search.errors import InvalidInput
+
+
+class Inner(Strict):
+    epochs: int = Field(default=1, ge=1)
+    rates: tuple[float, ...] = ()
+
+
+class Outer(Strict):
+    name: str
+    proxy: Inner = Inner()
+
+
+def test_a_valid_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text("name: a\nproxy:\n  epochs: 3\n  rates: [0.1, 1]\n")
+    assert parse(Outer, read_yaml(file), origin=file) == Outer(name="a", proxy=Inner(epochs=3, rates=(0.1, 1.0)))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"name": "a", "proxi": {}}, "space.yaml: unknown key proxi; did you mean proxy?"),
+        ({"name": "a", "proxy": {"epoch": 3}}, "space.yaml: unknown key proxy.epoch; did you mean epochs?"),
+        ({}, "space.yaml: missing key name"),
+        ({"name": "a", "proxy": {"epochs": "3"}}, "space.yaml: proxy.epochs: Input should be a valid integer"),
+        ({"name": "a", "proxy": {"epochs": 0}}, "greater than or equal to 1"),
+        ({"name": 1, "proxi": 2}, "and 1 more problem"),
+    ],
+)
+def test_errors_name_the_file_the_key_and_the_nearest(content: object, message: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        parse(Outer, content, origin="space.yaml")
+    assert message in str(raised.value)
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"cannot read .*none\.yaml"):
+        read_yaml(tmp_path / "none.yaml")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("a: [1\nb: {")
+    with pytest.raises(InvalidInput, match="not valid YAML"):
+        read_yaml(broken)
