@@ -1,0 +1,26 @@
+"""A network as data: stages, rounding, scaling, exact cost, matching a target. No torch."""
+
+from scaling_search.architecture.architecture import Architecture, from_dict
+from scaling_search.architecture.cost import Cost, Costs
+from scaling_search.architecture.matching import METRICS, Match, Target, match, nominal, parse_target
+from scaling_search.architecture.memory import Memory
+from scaling_search.architecture.network import Network
+from scaling_search.architecture.rounding import POLICIES, Rounding, policy
+
+__all__ = [
+    "METRICS",
+    "POLICIES",
+    "Architecture",
+    "Cost",
+    "Costs",
+    "Match",
+    "Memory",
+    "Network",
+    "Rounding",
+    "Target",
+    "from_dict",
+    "match",
+    "nominal",
+    "parse_target",
+    "policy",
+]

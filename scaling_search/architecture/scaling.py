@@ -1,0 +1,149 @@
+"""Multipliers made whole: the layers, channels and pixels that an architecture gets, for one candidate or for N."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from scaling_search.architecture.rounding import Floats, Ints
+from scaling_search.coefficients import Multipliers
+from scaling_search.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from scaling_search.architecture.architecture import Architecture
+
+_LARGEST_MULTIPLIER = 1e9
+
+
+Rule = Literal["scales", "grows only", "stays"]
+
+
+class Realised(NamedTuple):
+    """N scaled networks as whole numbers: depths [N, stages], widths [N, parts], pixels [N]."""
+
+    depths: Ints
+    widths: Ints
+    pixels: Ints
+
+
+class Part(NamedTuple):
+    """One entry of `Architecture.widths`: its channels, the step they come in, and what width does to them."""
+
+    name: str
+    channels: int
+    step: int
+    rule: Rule = "scales"
+
+
+def parts(architecture: Architecture) -> list[Part]:
+    """What width multiplies, in the order of `Architecture.widths`."""
+    rounding, stem, head = architecture.rounding, architecture.stem, architecture.head
+    step = rounding.divisor
+    ends: Rule = "stays" if "head" in rounding.fixed_widths else "scales"
+    found = []
+    if stem:
+        found.append(Part("stem", stem.channels, step, "stays" if "stem" in rounding.fixed_widths else "scales"))
+    for position, stage in enumerate(architecture.stages, start=1):
+        found.append(Part(f"stage {position}", stage.channels, stage.multiple(step)))
+    if head.channels:
+        grows = ends == "scales" and rounding.head_grows_only
+        found.append(Part("head", head.channels, step, "grows only" if grows else ends))
+    return found + [Part("hidden layer", width, step, ends) for width in head.hidden]
+
+
+def realise(architecture: Architecture, depth: Floats, width: Floats, resolution: Floats) -> Realised:
+    """Multipliers [N] as whole layers, channels and pixels, by the rounding policy.
+
+    Raises:
+        InvalidInput: a multiplier is not a positive number, or is absurdly large.
+    """
+    depth, width, resolution = (
+        _checked(name, axis) for name, axis in (("depth", depth), ("width", width), ("resolution", resolution))
+    )
+    pixels = np.maximum(np.rint(architecture.resolution * resolution), architecture.minimum_resolution)
+    return Realised(_depths(architecture, depth), _widths(architecture, width), pixels.astype(np.int64))
+
+
+def _checked(name: str, axis: Floats) -> Floats:
+    axis = np.asarray(axis, dtype=np.float64)
+    wrong = ~((axis > 0) & (axis <= _LARGEST_MULTIPLIER))  # also catches NaN
+    if wrong.any():
+        raise InvalidInput(
+            f"the {name} multiplier must be a positive number of at most {_LARGEST_MULTIPLIER:g}, not {axis[wrong][0]}"
+        )
+    return axis
+
+
+def _depths(architecture: Architecture, depth: Floats) -> Ints:
+    last = len(architecture.stages) - 1
+    fixed = {0 if end == "first" else last for end in architecture.rounding.fixed_depths}
+    columns = [
+        np.full(depth.shape, layers) if index in fixed else architecture.rounding.layers(layers, depth)
+        for index, layers in enumerate(architecture.depths)
+    ]
+    return np.stack(columns, axis=-1)
+
+
+def _widths(architecture: Architecture, width: Floats) -> Ints:
+    columns = []
+    for part in parts(architecture):
+        multiplier = np.maximum(width, 1.0) if part.rule == "grows only" else width
+        if part.rule == "stays":
+            columns.append(np.full(width.shape, part.channels))
+        else:
+            columns.append(architecture.rounding.channels(part.channels, multiplier, step=part.step))
+    return np.stack(columns, axis=-1)
+
+
+def effective(architecture: Architecture, base: Architecture) -> Multipliers:
+    """What was built, as multipliers of base: d·w²·r² is about the ratio of their macs.
+
+    Each axis is measured alone, base with only that axis as built: depth by its macs, width and resolution by the
+    square root of them.
+    """
+    reference = base.cost().macs
+    alone = (
+        base.with_shape(depths=architecture.depths),
+        base.with_shape(widths=architecture.widths),
+        base.with_shape(resolution=architecture.resolution),
+    )
+    depth, width, resolution = (network.cost().macs / reference for network in alone)
+    return Multipliers(depth=depth, width=width**0.5, resolution=resolution**0.5)
+
+
+def shortfalls(architecture: Architecture, multipliers: Multipliers) -> list[str]:
+    """One sentence for each dimension of which something cannot become as small as the multipliers ask."""
+    found = [
+        _depth_shortfall(architecture, multipliers.depth),
+        _width_shortfall(architecture, multipliers.width),
+        _resolution_shortfall(architecture, multipliers.resolution),
+    ]
+    return [sentence for sentence in found if sentence]
+
+
+def _depth_shortfall(architecture: Architecture, depth: float) -> str:
+    built = _depths(architecture, np.array([depth]))[0].tolist()
+    if depth < 1 and tuple(built) == architecture.depths:
+        return f"depth ×{depth:.3g} changes nothing: every stage keeps its layers"
+    stuck = sum(now == 1 and layers * depth <= 0.5 for now, layers in zip(built, architecture.depths, strict=True))
+    return f"depth ×{depth:.3g}: {stuck} of {len(built)} stages cannot have less than 1 layer" if stuck else ""
+
+
+def _width_shortfall(architecture: Architecture, width: float) -> str:
+    built = _widths(architecture, np.array([width]))[0].tolist()
+    stuck = [
+        part.name
+        for part, channels in zip(parts(architecture), built, strict=True)
+        if part.rule != "scales" or channels - part.channels * width > part.step / 2
+    ]
+    return f"width ×{width:.3g}: {', '.join(stuck)} cannot get so thin" if width < 1 and stuck else ""
+
+
+def _resolution_shortfall(architecture: Architecture, resolution: float) -> str:
+    if round(architecture.resolution * resolution) >= architecture.minimum_resolution:
+        return ""
+    return (
+        f"resolution ×{resolution:.3g}: the strides need {architecture.minimum_resolution} px, "
+        f"not {architecture.resolution * resolution:.3g}"
+    )
