@@ -1,0 +1,10 @@
+"""Images: where they come from, how they are packed once, and how a batch of them reaches a training step."""
+
+from scaling_search.data.augment import Augment
+from scaling_search.data.dataset import Dataset, Split
+from scaling_search.data.loader import Loader
+from scaling_search.data.randaugment import RandAugment
+from scaling_search.data.resize import at_resolution
+from scaling_search.data.sources import prepare
+
+__all__ = ["Augment", "Dataset", "Loader", "RandAugment", "Split", "at_resolution", "prepare"]

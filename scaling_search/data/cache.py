@@ -1,0 +1,131 @@
+"""Files that are made once and then shared: where they live, and how they come to be whole or not at all."""
+
+import errno
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from scaling_search.errors import InvalidInput
+
+_UNFINISHED = ".unfinished-"
+_ABANDONED_SECONDS = 24 * 3600
+
+
+def cache_folder() -> Path:
+    """$SCALING_SEARCH_CACHE, else scaling-search in $XDG_CACHE_HOME or ~/.cache."""
+    if own := os.environ.get("SCALING_SEARCH_CACHE"):
+        return Path(own).expanduser().absolute()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "scaling-search"
+
+
+@contextmanager
+def new_folder(final: Path) -> Iterator[Path]:
+    """A scratch folder that is renamed to final when the block ends well, and removed when it does not.
+
+    Two processes may make the same folder at once: the first to finish wins, the other's is dropped.
+
+    Raises:
+        InvalidInput: the disk is full or the cache cannot be written.
+    """
+    with _explained(final.parent):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(final.parent)
+        scratch = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=final.parent))
+        try:
+            yield scratch
+            if not final.exists():
+                _rename(scratch, final)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def new_file(final: Path) -> Iterator[Path]:
+    """A scratch path that replaces final when the block ends well, and is removed when it does not.
+
+    Raises:
+        InvalidInput: the disk is full or the cache cannot be written.
+    """
+    with _explained(final.parent):
+        scratch = final.with_name(f"{_UNFINISHED}{os.getpid()}-{time.monotonic_ns()}-{final.name}")
+        try:
+            yield scratch
+            scratch.replace(final)
+        finally:
+            scratch.unlink(missing_ok=True)
+
+
+class ImageWriter:
+    """Appends images to a .npy file whose number of images is known only at the end.
+
+    Written, not mapped: on a full disk a write raises an error, a store to a mapped page kills the process.
+    """
+
+    def __init__(self, path: Path, side: int) -> None:
+        self._file = path.open("wb")
+        self._side = side
+        self.count = 0
+        self._write_header()
+
+    def append(self, images: np.ndarray) -> None:
+        """Adds uint8 [n, side, side, 3]."""
+        assert images.dtype == np.uint8 and images.shape[1:] == (self._side, self._side, 3)
+        self._file.write(np.ascontiguousarray(images).data)
+        self.count += len(images)
+
+    def __enter__(self) -> "ImageWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._file:
+            if kind is None:
+                self._file.seek(0)
+                self._write_header()  # the same length: numpy leaves room for the first dimension to grow
+                self._file.flush()
+                os.fsync(self._file.fileno())
+
+    def _write_header(self) -> None:
+        shape = (self.count, self._side, self._side, 3)
+        np.lib.format.write_array_header_1_0(self._file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Turns a full or read-only disk into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise InvalidInput(
+                f"the disk is full while packing images into {folder}; free some space or set SCALING_SEARCH_CACHE"
+            ) from error
+        if error.errno in (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EPERM):
+            raise InvalidInput(
+                f"the cache {folder} cannot be written ({error.strerror}); set SCALING_SEARCH_CACHE to another folder"
+            ) from error
+        raise
+
+
+def _rename(scratch: Path, final: Path) -> None:
+    try:
+        scratch.rename(final)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise  # else another process has just finished the same folder
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what a killed process left behind a day or more ago."""
+    for path in folder.glob(f"{_UNFINISHED}*"):
+        if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)

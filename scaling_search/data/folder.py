@@ -1,0 +1,125 @@
+"""Image folders: class folders inside train/ and val/, or one level of class folders that is split here."""
+
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from scaling_search.data.decode import decode
+from scaling_search.data.source import Items, Source, stratified_order
+from scaling_search.errors import InvalidInput
+
+VAL_NAMES = ("val", "valid", "validation", "test")  # the first that is there validates
+VAL_SHARE = 0.2  # of the images, where the folder is not split
+_LAYOUT = "name/train/<class>/*.jpg and name/val/<class>/*.jpg, or name/<class>/*.jpg"
+
+
+def open_folder(root: Path, *, seed: int = 0) -> Source:
+    """The images below root as a source; nothing is decoded yet.
+
+    Args:
+        seed: which images validate where the folder itself is not split.
+
+    Raises:
+        InvalidInput: missing, not a folder, no images, one class, or classes that only validation has.
+    """
+    if not root.is_dir():
+        raise InvalidInput(f"{root} is {'a file' if root.exists() else 'missing'}; a data folder looks like {_LAYOUT}")
+    train, val = _split_folders(root)
+    train_files = _files_by_class(train)
+    val_files = _files_by_class(val) if val else {}
+    classes = tuple(sorted(train_files))
+    _check_classes(root, train, classes, val, val_files)
+    train_items = _items(train, train_files, classes)
+    val_items = _items(val, val_files, classes) if val else None
+    if val_items is None:
+        train_items, val_items = _held_out(train_items, seed)
+    return Source(
+        name=root.resolve().name,
+        classes=classes,
+        train=train_items,
+        val=val_items,
+        flip=True,
+        identity={"folder": _stamps(train, train_files), "val": _stamps(val, val_files) if val else seed},
+    )
+
+
+def _split_folders(root: Path) -> tuple[Path, Path | None]:
+    """The folders that hold the class folders of training and, if there is one, of validation."""
+    inner = {path.name.lower(): path for path in _folders(root)}
+    train = inner.get("train")
+    if train is None or not _folders(train):  # a class may be called «train»
+        return root, None
+    return train, next((inner[name] for name in VAL_NAMES if name in inner), None)
+
+
+def _folders(parent: Path) -> list[Path]:
+    return sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _files_by_class(parent: Path) -> dict[str, list[Path]]:
+    """Image files at any depth below each class folder, sorted; classes without images are left out with a warning."""
+    found = {folder.name: _image_files(folder) for folder in _folders(parent)}
+    empty = [name for name, files in found.items() if not files]
+    if empty and len(empty) < len(found):
+        warnings.warn(f"{parent}: no images in {_some(empty)}; left out", stacklevel=2)
+    return {name: files for name, files in found.items() if files}
+
+
+def _image_files(folder: Path) -> list[Path]:
+    suffixes = Image.registered_extensions()
+    return sorted(
+        Path(parent, name)
+        for parent, _, names in os.walk(folder, followlinks=True)
+        for name in names
+        if not name.startswith(".") and Path(name).suffix.lower() in suffixes
+    )
+
+
+def _check_classes(
+    root: Path, train: Path, classes: Sequence[str], val: Path | None, val_files: dict[str, list[Path]]
+) -> None:
+    if not classes:
+        found = "images but no class folders" if _image_files(train) else "no images"
+        raise InvalidInput(f"{train} holds {found}; a data folder looks like {_LAYOUT}")
+    if len(classes) == 1:
+        raise InvalidInput(f"{train} holds one class ({classes[0]}); at least two are needed to learn to tell apart")
+    if val is None:
+        return
+    if not val_files:
+        raise InvalidInput(f"{val} holds no images in class folders; fill it, or remove it to have some held out")
+    if extra := sorted(set(val_files) - set(classes)):
+        raise InvalidInput(f"{val} holds classes that {train} does not: {_some(extra)}")
+    if missing := sorted(set(classes) - set(val_files)):
+        warnings.warn(f"{root}: {_some(missing)} in {train.name} but not in {val.name}", stacklevel=3)
+
+
+def _items(parent: Path, files: dict[str, list[Path]], classes: Sequence[str]) -> Items:
+    paths = [path for name in classes for path in files.get(name, [])]
+    counts = [len(files.get(name, [])) for name in classes]
+    return Items(
+        names=[path.relative_to(parent).as_posix() for path in paths],
+        labels=np.repeat(np.arange(len(classes)), counts),
+        read=lambda index, pixels: decode(paths[index], pixels),
+    )
+
+
+def _held_out(items: Items, seed: int) -> tuple[Items, Items]:
+    """Training and validation from one split: every class by its share, the same for the same names and seed."""
+    order = stratified_order(items.names, items.labels, seed=seed)
+    held = max(1, round(VAL_SHARE * len(order)))
+    return items.take(sorted(order[held:])), items.take(sorted(order[:held]))
+
+
+def _stamps(parent: Path, files: dict[str, list[Path]]) -> list[tuple[str, int, int]]:
+    """Path, size and time of change of every file: what make and rsync go by. Reading the bytes would cost a start
+    of every run as much as a large data set takes to read."""
+    stats = [(path.relative_to(parent).as_posix(), path.stat()) for paths in files.values() for path in paths]
+    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

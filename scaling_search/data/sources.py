@@ -1,0 +1,84 @@
+"""What `--data` means: the embedded shapes, a folder, or a torchvision data set by name → a prepared data set."""
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+from scaling_search.data.cache import cache_folder
+from scaling_search.data.dataset import Dataset
+from scaling_search.data.folder import open_folder
+from scaling_search.data.pack import Progress, pack
+from scaling_search.data.shapes import DIFFICULTY, open_shapes
+from scaling_search.data.source import Source
+from scaling_search.data.zoo import ZOO, open_zoo
+from scaling_search.errors import InvalidInput, nearest_hint
+
+
+def prepare(
+    source: str | None = None,
+    *,
+    resolution: int,
+    cache: Path | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    limit_train: int | None = None,
+    limit_val: int | None = None,
+) -> Dataset:
+    """Decodes and packs a data set once; later calls with the same source only look it up.
+
+    Args:
+        source: None or "shapes" for the embedded one ("shapes:0.8" for another difficulty), a folder's path, or a
+            torchvision data set's name.
+        resolution: pixels, the largest that any network will ask for.
+        cache: folder for the packed images; see `cache_folder`.
+        seed: draws the shapes, or chooses what validates where a folder is not split.
+        progress: called with what is being done, images done and images in all.
+        limit_train, limit_val: keep at most so many images, every class by its share.
+
+    Raises:
+        InvalidInput: no such source, unusable images, or a full disk; one sentence that says what would work.
+    """
+    if resolution < 1:
+        raise InvalidInput(f"images need a resolution of at least 1 pixel, not {resolution}")
+    cache = cache or cache_folder()
+    opened = open_source(source, cache=cache, seed=seed)
+    opened = replace(
+        opened,
+        train=opened.train.limited(limit_train, seed=seed),
+        val=opened.val.limited(limit_val, seed=seed),
+    )
+    if opened.native and resolution > opened.native:
+        warnings.warn(
+            f"{opened.name} is {opened.native} pixels wide; networks of up to {resolution} will see it enlarged",
+            stacklevel=2,
+        )
+    # a source of one size is kept at that size: what is packed then does not depend on what else is searched
+    return pack(opened, pixels=opened.native or resolution, cache=cache / "data", progress=progress)
+
+
+def open_source(source: str | None, *, cache: Path, seed: int) -> Source:
+    """The source that a `--data` value names.
+
+    Raises:
+        InvalidInput: nothing has that name; says what is near it.
+    """
+    name, _, option = (source or "shapes").partition(":")
+    if name == "shapes":
+        return open_shapes(seed=seed, difficulty=_difficulty(option) if option else DIFFICULTY)
+    assert source is not None
+    if source.lower() in ZOO and not Path(source).is_dir():
+        return open_zoo(source.lower(), cache=cache)
+    if not Path(source).exists() and Path(source).name == source:
+        hint = nearest_hint(source, ["shapes", *ZOO])
+        raise InvalidInput(f"there is neither a folder nor a data set called {source}{hint}")
+    return open_folder(Path(source), seed=seed)
+
+
+def _difficulty(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise InvalidInput(f"the difficulty of the shapes is a number from 0 to 1, as in shapes:0.5, not {text}")
+    return value
