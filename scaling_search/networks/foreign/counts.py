@@ -1,0 +1,17 @@
+"""Whole layers and channels of networks that were not written for a rounding policy."""
+
+from math import gcd, lcm
+
+import numpy as np
+
+from scaling_search.architecture.rounding import Rounding
+
+
+def rounded_layers(rounding: Rounding, count: int, depth: float) -> int:
+    return int(rounding.layers(count, np.asarray(depth, dtype=float)))
+
+
+def rounded_channels(rounding: Rounding, count: int, width: float, unit: int = 1) -> int:
+    """w·Ĉ by the policy, in steps that divide the given count, so that w = 1 keeps it; a multiple of unit."""
+    step = lcm(gcd(count, rounding.divisor), unit)
+    return int(rounding.channels(count, np.asarray(width, dtype=float), step=step))
