@@ -1,0 +1,1 @@
+"""How a network is trained: recipes as data (`recipe`, no torch) and one loop (`loop`)."""

@@ -1,0 +1,130 @@
+"""A full training in a folder of its own: continued when started again, the best weights kept beside the log.
+
+FOLDER/train.yaml          what is trained; another training is refused here
+       history.csv         one row an epoch
+       last.pt             the newest checkpoint (last.previous.pt: the one before)
+       best.safetensors    the weights of the epoch with the highest top-1, by the names of `networks.build`
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import yaml
+from safetensors import safe_open
+from safetensors.torch import save
+
+from scaling_search.architecture import Network
+from scaling_search.configuration import read_yaml
+from scaling_search.data import Dataset
+from scaling_search.errors import InvalidInput
+from scaling_search.files import write_atomically
+from scaling_search.training import checkpoint
+from scaling_search.training.loop import EpochMetrics, train_epochs
+from scaling_search.training.parallel import World
+from scaling_search.training.recipe import Recipe
+
+_CONFIGURATION, _HISTORY, _LAST, _BEST = "train.yaml", "history.csv", "last.pt", "best.safetensors"
+
+
+def train_in_folder(
+    folder: Path,
+    network: Network,
+    dataset: Dataset,
+    recipe: Recipe,
+    *,
+    epochs: int,
+    seed: int = 0,
+    device: str = "cpu",
+    deterministic: bool = False,
+) -> Iterator[EpochMetrics]:
+    """Train, or continue a training, in a folder; yields each epoch's metrics, those already done first.
+
+    Where several processes train together (torchrun), the first one writes.
+
+    Raises:
+        InvalidInput: the folder holds something else, or the network does not fit the data set.
+        TrainingFailed: as `train_epochs`.
+    """
+    leads = World.current().leads
+    if leads:
+        _claim(folder, _description(network, dataset, recipe, epochs=epochs, seed=seed))
+    last = folder / _LAST
+    history: list[EpochMetrics] = []
+    for metrics in train_epochs(
+        network,
+        dataset,
+        recipe,
+        epochs=epochs,
+        seed=seed,
+        device=device,
+        checkpoint=last,
+        deterministic=deterministic,
+    ):
+        history.append(metrics)
+        if leads:
+            _write_history(folder / _HISTORY, history)
+            if metrics is best(history) and checkpoint.epochs_done(last) == metrics.epoch:
+                _keep_best(folder / _BEST, last, metrics)
+        yield metrics
+
+
+def best(history: list[EpochMetrics]) -> EpochMetrics:
+    """The epoch with the highest top-1; of equals the one with the lower validation loss, then the later."""
+    return max(history, key=lambda one: (one.top1, -one.val_loss, one.epoch))
+
+
+def _description(network: Network, dataset: Dataset, recipe: Recipe, *, epochs: int, seed: int) -> dict[str, Any]:
+    return {
+        "network": network.to_dict(),
+        "dataset": {"name": dataset.name, "classes": list(dataset.classes), "fingerprint": dataset.fingerprint},
+        "recipe": recipe.model_dump(mode="json"),
+        "epochs": epochs,
+        "seed": seed,
+    }
+
+
+def _claim(folder: Path, description: dict[str, Any]) -> None:
+    """Make the folder this training's.
+
+    Raises:
+        InvalidInput: it is another training's, or holds files that no training wrote.
+    """
+    path = folder / _CONFIGURATION
+    if path.exists():
+        before = read_yaml(path) or {}
+        changed = [key for key, value in description.items() if before.get(key) != value]
+        if changed:
+            raise InvalidInput(
+                f"{folder} holds another training (its {' and '.join(changed)} differ); choose another --out"
+            )
+        return
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InvalidInput(f"{folder} is there already and holds no training; choose another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, yaml.safe_dump(description, sort_keys=False, allow_unicode=True))
+
+
+def _write_history(path: Path, history: list[EpochMetrics]) -> None:
+    text = StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(EpochMetrics)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(metrics) for metrics in history)
+    write_atomically(path, text.getvalue())
+
+
+def _keep_best(path: Path, last: Path, metrics: EpochMetrics) -> None:
+    """The checkpoint's weights as safetensors; done again only where this epoch's are not there yet."""
+    if path.exists() and _epoch_of(path) == metrics.epoch:
+        return
+    notes = {"epoch": str(metrics.epoch), "top1": f"{metrics.top1:.6f}", "val_loss": f"{metrics.val_loss:.6f}"}
+    weights = {name: tensor.contiguous() for name, tensor in checkpoint.weights(last).items()}
+    write_atomically(path, save(weights, metadata=notes))
+
+
+def _epoch_of(path: Path) -> int:
+    with safe_open(path, "pt") as file:
+        return int((file.metadata() or {}).get("epoch", 0))
