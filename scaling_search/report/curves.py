@@ -1,0 +1,70 @@
+"""Learning curves: mean over seeds by images seen, the named candidates and the pick's neighbour in front."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from scaling_search.analysis import Analysis
+from scaling_search.report.figure import FAINT, Plot, call, canvas, colour_of
+from scaling_search.report.labels import spread
+
+_LINE = 0.045  # height of a line of label text, as a fraction of the axes
+
+
+def learning_curves(analysis: Analysis) -> Plot:
+    """The figure of a run."""
+    table = data(analysis)
+    return Plot(
+        name="learning-curves",
+        caption="Mean validation top-1 over the finished seeds, epoch by epoch. Grey: candidates without a name. "
+        "Lines that cross late are a reason to train longer before believing a ranking.",
+        data=table,
+        figure=draw(table),
+    )
+
+
+def data(analysis: Analysis) -> pd.DataFrame:
+    """One row a candidate and epoch: candidate, named, nearest_to_pick, epoch, images_seen, seeds, top1, val_loss."""
+    groups = analysis.trials.readings.groupby(["candidate", "epoch"])
+    table = groups.agg(
+        images_seen=("images_seen", "mean"), seeds=("seed", "nunique"), top1=("top1", "mean"),
+        val_loss=("val_loss", "mean"),
+    ).reset_index()  # fmt: skip
+    table.insert(1, "named", table["candidate"].map(analysis.table["named"]))
+    table.insert(2, "nearest_to_pick", table["candidate"] == analysis.pick.candidate)
+    return table
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """The drawing of what `data` returns."""
+    with canvas() as (figure, axes):
+        front = table["nearest_to_pick"] | (table["named"] != "")
+        for _, curve in table[~front].groupby("candidate"):
+            axes.plot(curve["images_seen"] / 1e3, 100 * curve["top1"], color=FAINT, linewidth=1, zorder=1)
+        ends = []
+        for _, curve in table[front].groupby("candidate"):
+            last = curve.iloc[-1]
+            named, picked = str(last["named"]), bool(last["nearest_to_pick"])
+            colour = colour_of(named, picked)
+            axes.plot(
+                curve["images_seen"] / 1e3, 100 * curve["top1"], color=colour, linewidth=2.2 if picked else 1.5,
+                zorder=3 if picked else 2, marker="o", markersize=3,
+            )  # fmt: skip
+            ends.append((last["images_seen"] / 1e3, 100 * last["top1"], call(named, picked), colour))
+        axes.set(xlabel="training images seen (thousands)", ylabel="validation top-1 (%)")
+        axes.grid(axis="y", color=FAINT, linewidth=0.6)
+        _label_ends(axes, ends)
+        return figure
+
+
+def _label_ends(axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
+    """Writes each name right of the axes at the height where its line ends, moved apart where they crowd."""
+    low, high = axes.get_ylim()
+    heights = spread(np.array([y for _, y, _, _ in ends]), _LINE * (high - low))
+    for (x, y, text, colour), height in zip(ends, heights, strict=True):
+        axes.annotate(
+            text, (x, y), xytext=(1.03, (height - low) / (high - low)), textcoords="axes fraction", color=colour,
+            va="center", fontsize=9, annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkA": 1, "relpos": (0, 0.5)},
+        )  # fmt: skip

@@ -1,0 +1,123 @@
+"""report.html: the answer first, then what it stands on. One file that opens without a network and runs no script."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from scaling_search.analysis import Analysis
+from scaling_search.analysis.summary import percent, points
+from scaling_search.configuration import read_yaml
+from scaling_search.files import write_atomically
+from scaling_search.report.accuracy_cost import accuracy_cost
+from scaling_search.report.curves import learning_curves
+from scaling_search.report.figure import Plot
+from scaling_search.report.ranking import ranking
+from scaling_search.report.triangle import share_triangle
+
+_FACTS = (
+    ("Command", "command"), ("Started", "started"), ("Baseline", "baseline.name"), ("φ", "phi"),
+    ("Cost match", "match"), ("Search", "search"), ("Data", "dataset.name"), ("Classes", "dataset.classes"),
+    ("Training images", "dataset.train"), ("Validation images", "dataset.val"), ("Seeds", "seeds"),
+    ("Epochs", "epochs"), ("Recipe", "recipe.name"), ("Scheduler", "scheduler"), ("Device", "device"),
+    ("Budget in seconds", "budget_seconds"), ("Base resolution", "base.pixels"),
+    ("Base parameters", "base.params"), ("Base MACs", "base.macs"), ("Skipped images", "dataset.skipped"),
+    ("Versions", "versions"),    ("Git commit", "git"),
+)  # fmt: skip
+
+
+def write_report(run: Path, analysis: Analysis) -> Path:
+    """Writes figures/ (each as png, svg and csv) and report.html into the run folder; returns the page's path.
+
+    The family table is that of family/*.yaml, where these exist.
+    """
+    plots = figures(analysis)
+    folder = run / "figures"
+    folder.mkdir(exist_ok=True)
+    for plot in plots:
+        plot.write(folder)
+    path = run / "report.html"
+    write_atomically(path, page(run, analysis, plots))
+    return path
+
+
+def figures(analysis: Analysis) -> list[Plot]:
+    """The figures of a run, in the order of the page."""
+    return [share_triangle(analysis), ranking(analysis), accuracy_cost(analysis), learning_curves(analysis)]
+
+
+def page(run: Path, analysis: Analysis, plots: list[Plot]) -> str:
+    """The page as HTML; every value is escaped by the template engine."""
+    environment = Environment(
+        loader=PackageLoader("scaling_search.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"points": points, "percent": percent, "scaled": _scaled}
+    settings = analysis.settings
+    return environment.get_template("report.html.j2").render(
+        analysis=analysis,
+        pick=analysis.pick,
+        title=_title(settings),
+        baselines=_records(analysis.baselines()),
+        candidates=_records(analysis.table.sort_values("top1_equal_cost", ascending=False)),
+        plots=plots,
+        family=_family(run / "family"),
+        failed=_records(analysis.trials.failed),
+        facts=list(_facts(settings)),
+        settings=yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True, default_flow_style=None),
+        files=sorted(path.name for path in run.glob("*.csv")),
+    )
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in table.reset_index().to_dict("records")]
+
+
+def _title(settings: Mapping[str, Any]) -> str:
+    baseline, dataset = _look_up(settings, "baseline.name"), _look_up(settings, "dataset.name")
+    return f"{baseline or 'baseline'}, φ = {_text(settings.get('phi', '?'))}, on {dataset or 'unknown data'}"
+
+
+def _facts(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """How it was run, in words and values; what run.yaml does not hold is left out."""
+    for name, path in _FACTS:
+        value = _look_up(settings, path)
+        if value not in (None, []):
+            yield name, _text(value)
+
+
+def _look_up(settings: Mapping[str, Any], path: str) -> Any:
+    value: Any = settings
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_text(item)}" for key, item in value.items() if not isinstance(item, Mapping | None))
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list):
+        return ", ".join(_text(item) for item in value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) and value >= 10_000 else str(value)
+
+
+def _family(folder: Path) -> list[dict[str, Any]]:
+    """The members written to family/, smallest first."""
+    members = [read_yaml(path) for path in folder.glob("*.yaml")]
+    return sorted((member for member in members if "cost" in member), key=lambda member: int(member["cost"]["macs"]))
+
+
+def _scaled(number: float) -> str:
+    """A count with a unit: 390 M, 4.1 G."""
+    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}" if number < 100 * size else f"{number / size:.0f} {unit}"
+    return f"{number:.0f}"

@@ -1,0 +1,117 @@
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from planted_run import edit_trials, fail_rows, peak, plant
+
+from scaling_search.analysis import analyze
+from scaling_search.report import write_report
+from scaling_search.report.page import figures, page
+
+VOID = {"meta", "img", "link", "br", "hr"}
+FIGURES = ("accuracy-cost", "learning-curves", "ranking", "share-triangle")
+
+
+class Balanced(HTMLParser):
+    """Fails on a tag that is closed out of order; collects tags and what they refer to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+        self.references: list[str] = []
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        self.references += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = plant(tmp_path_factory.mktemp("planted"), truth=peak((0.25, 0.25, 0.5)))
+
+    def one_fails(rows: pd.DataFrame) -> pd.DataFrame:
+        last = (rows["candidate"] == "c03") & (rows["seed"] == 2) & (rows["epoch"] == 4)
+        return fail_rows(rows, last, "out of memory: <b>9</b> GB & more")
+
+    edit_trials(run, one_fails)
+    settings = yaml.safe_load((run / "run.yaml").read_text())
+    settings["command"] = "scaling-search run --data '<script>alert(1)</script>'"
+    (run / "run.yaml").write_text(yaml.safe_dump(settings))
+    (run / "family").mkdir()
+    member = {
+        "name": "B1", "phi": 1, "multipliers": {"depth": 1.2, "width": 1.1, "resolution": 1.15}, "resolution": 258,
+        "dropout": 0.2, "drop_connect": 0.2, "cost": {"params": 7800000, "macs": 700000000, "activations": 1},
+    }  # fmt: skip
+    (run / "family" / "b1.yaml").write_text(yaml.safe_dump(member))
+    write_report(run, analyze(run))
+    return run
+
+
+@pytest.fixture(scope="module")
+def html(run: Path) -> str:
+    return (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_is_well_formed(html: str) -> None:
+    page = Balanced(html)
+    assert html.lstrip().startswith("<!DOCTYPE html>")
+    assert page.seen.count("img") == len(FIGURES)
+    assert page.seen.count("h1") == 1
+
+
+def test_the_page_needs_no_network_and_runs_no_script(html: str) -> None:
+    page = Balanced(html)
+    assert all(reference.startswith("data:image/svg+xml;base64,") for reference in page.references)
+    assert not re.search(r"https?:|//[a-z]|@import|url\(", re.sub(r"base64,[A-Za-z0-9+/=]+", "", html))
+    assert "script" not in page.seen
+
+
+def test_what_comes_from_outside_is_escaped(html: str) -> None:
+    assert "<script>" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert "out of memory: &lt;b&gt;9&lt;/b&gt; GB &amp; more" in html
+
+
+def test_the_answer_comes_first_then_its_limits_then_the_comparison(html: str) -> None:
+    order = ["Clear: 25 % depth", "What this can and cannot tell", "Beside the named baselines", "Figures",
+             "The family", "All candidates", "Failed trials", "How it was run"]  # fmt: skip
+    positions = [html.index(text) for text in order]
+    assert positions == sorted(positions)
+
+
+def test_named_baselines_and_family_are_tabled(html: str) -> None:
+    for name in ("depth", "width", "resolution", "uniform", "fast", "paper"):
+        assert f"<tr><td>{name}</td>" in html
+    assert "<td>B1</td>" in html
+    assert "7.8 M" in html and "700 M" in html
+    assert "nan" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", html).lower()
+
+
+def test_figures_are_written_with_their_data(run: Path) -> None:
+    expected = {f"{name}.{kind}" for name in FIGURES for kind in ("csv", "svg", "png")}
+    assert {path.name for path in (run / "figures").iterdir()} == expected
+
+
+def test_the_same_run_gives_the_same_page(run: Path, html: str) -> None:
+    analysis = analyze(run)
+    assert page(run, analysis, figures(analysis)) == html
+
+
+def test_a_run_of_which_little_is_recorded_still_has_a_page(tmp_path: Path) -> None:
+    run = plant(tmp_path, truth=peak((0.25, 0.25, 0.5)), seeds=1, epochs=1)
+    (run / "run.yaml").write_text("phi: 1\n")
+    text = page(run, analyze(run), [])
+    assert "The family" not in text
+    assert "Failed trials" not in text
+    assert "baseline, φ = 1, on unknown data" in text
