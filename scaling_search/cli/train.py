@@ -1,0 +1,113 @@
+"""`train`: one network, fully; several GPUs through torchrun."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scaling_search.cli.run import Device
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from scaling_search.architecture import Network
+    from scaling_search.data import Dataset
+    from scaling_search.training.loop import EpochMetrics
+    from scaling_search.training.recipe import Recipe
+
+
+def train(
+    config: Annotated[str, typer.Argument(help="A family's YAML (family/b1.yaml), a baseline, or a torch network.")],
+    data: Annotated[
+        str | None, typer.Option(help="Image folder or torchvision data set. Default: embedded shapes.")
+    ] = None,
+    recipe: Annotated[str, typer.Option(help="proxy, paper or resnet.")] = "paper",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Default: the recipe's.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=2, help="Over all processes. Default: the recipe's.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate. Default: the recipe's.")] = None,
+    resolution: Annotated[int | None, typer.Option(min=8, help="Pixels. Default: the network's.")] = None,
+    seed: Annotated[int, typer.Option()] = 0,
+    device: Annotated[Device, typer.Option()] = Device.auto,
+    deterministic: Annotated[bool, typer.Option(help="The same bits on CUDA too; slower.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder. Default: results/train-<network>-<data>-seed<n>.")] = None,
+) -> None:
+    """Train one network fully, with checkpoints; the same command continues an interrupted training.
+
+    On several GPUs: torchrun --nproc-per-node 4 --no-python scaling-search train b1.yaml --data PATH
+    """
+    from rich.console import Console
+
+    from scaling_search.environment import resolve_device
+    from scaling_search.training.failure import TrainingFailed
+    from scaling_search.training.full import train_in_folder
+    from scaling_search.training.parallel import World, process_group
+
+    chosen = _recipe(recipe, batch_size=batch_size, lr=lr)
+    network = _network(config)
+    if resolution is not None:
+        network = network.replaced(resolution=resolution)
+    with process_group(resolve_device(device.value)) as place:
+        console = Console(soft_wrap=True, highlight=False, quiet=not World.current().leads)
+        dataset = _dataset(data, network.resolution, console)
+        network = network.replaced(classes=len(dataset.classes))
+        folder = out or Path("results") / f"train-{network.name}-{dataset.name}-seed{seed}"
+        budget = epochs or chosen.epochs
+        console.print(f"{network.name} on {dataset.name}, recipe {chosen.name}, {budget} epochs → {folder}")
+        settings: dict[str, Any] = {"epochs": budget, "seed": seed, "device": place, "deterministic": deterministic}
+        try:
+            for metrics in train_in_folder(folder, network, dataset, chosen, **settings):
+                console.print(_line(metrics, budget))
+        except TrainingFailed as error:
+            console.print(f"training failed: {error.reason}")
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt:
+            console.print("stopped; the same command continues")
+            raise
+        console.print(f"best weights: {folder / 'best.safetensors'}")
+
+
+def _recipe(name: str, *, batch_size: int | None, lr: float | None) -> "Recipe":
+    from scaling_search.training.recipe import recipe
+
+    changes: dict[str, Any] = {} if batch_size is None else {"batch_size": batch_size}
+    if lr is not None:
+        changes |= {"lr": lr, "lr_batch": None}  # meant for the batch that is trained with
+    return recipe(name, **changes)
+
+
+def _network(config: str) -> "Network":
+    """The network of a family's file, else the baseline of that name."""
+    from scaling_search import searchspace
+    from scaling_search.configuration import read_yaml
+
+    if config.endswith((".yaml", ".yml")):
+        content = read_yaml(Path(config))
+        if isinstance(content, dict) and isinstance(content.get("network"), dict):
+            return searchspace.network_from_dict(content["network"])
+    return searchspace.load(config).network()
+
+
+def _dataset(data: str | None, resolution: int, console: "Console") -> "Dataset":
+    """Packed by the first process while the others wait for it."""
+    from rich.progress import Progress
+
+    from scaling_search.data import prepare
+    from scaling_search.training.parallel import first_process_first
+
+    with first_process_first(), Progress(console=console, transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def show(title: str, done: int, total: int) -> None:
+            if title not in tasks:
+                tasks[title] = bar.add_task(title, total=total)
+            bar.update(tasks[title], completed=done)
+
+        return prepare(data, resolution=resolution, progress=show)
+
+
+def _line(metrics: "EpochMetrics", epochs: int) -> str:
+    return (
+        f"epoch {metrics.epoch}/{epochs}  loss {metrics.train_loss:.3f}  val {metrics.val_loss:.3f}  "
+        f"top-1 {metrics.top1:.2%}  top-5 {metrics.top5:.2%}  "
+        f"{metrics.seconds:.0f} s, {metrics.images_per_second:.0f} images/s"
+    )

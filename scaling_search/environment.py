@@ -1,0 +1,76 @@
+"""What a run ran on: versions, device, git commit; enough to say where a number comes from."""
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from scaling_search.errors import InvalidInput
+
+Device = Literal["auto", "cpu", "cuda"]
+PACKAGES = ("scaling-search", "torch", "ray", "optuna", "numpy", "pandas", "timm", "torchvision")
+
+
+def versions() -> dict[str, str]:
+    """Python's and the installed packages' versions."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_commit() -> str | None:
+    """The commit of the checkout that this code lies in, with «-dirty» when it was changed; None outside one."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def resolve_device(wanted: Device) -> Literal["cpu", "cuda"]:
+    """«auto» is CUDA where there is one.
+
+    Raises:
+        InvalidInput: CUDA is wanted and torch sees none.
+    """
+    if wanted == "cpu":
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if wanted == "cuda":
+        built = "this torch was built without CUDA" if torch.version.cuda is None else "torch finds no CUDA device"
+        raise InvalidInput(f"--device cuda: {built}; use --device cpu")
+    return "cpu"
+
+
+def describe_device(kind: str) -> dict[str, Any]:
+    """The device's kind and name, and how many there are."""
+    if kind == "cuda":
+        import torch
+
+        return {"kind": "cuda", "name": torch.cuda.get_device_name(), "count": torch.cuda.device_count()}
+    return {"kind": "cpu", "name": _processor(), "count": cpu_count()}
+
+
+def cpu_count() -> int:
+    """The cores that this process may use, not those of the machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _processor() -> str:
+    """The processor's model as Linux names it, else what Python knows."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()

@@ -1,0 +1,74 @@
+"""Imports go down only, and nothing below the torch floor imports torch or ray (docs/design.md, «Rooms and floors»)."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import scaling_search
+
+PACKAGE = Path(scaling_search.__file__).parent
+FLOORS = {
+    "errors": 0, "files": 0,
+    "configuration": 1, "coefficients": 1, "environment": 1,
+    "architecture": 2,
+    "networks": 3, "data": 3, "analysis": 3,
+    "training": 4, "search.strategies": 4,
+    "search": 5,
+    "search.executors": 6, "report": 6,
+    "searchspace": 7, "options": 7, "run_folder": 7, "progress": 7,
+    "study": 8,
+    "cli": 9,
+}  # fmt: skip
+PURE = {"errors", "configuration", "files", "coefficients", "architecture", "analysis", "report", "search"}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def room(dotted: str) -> str:
+    """«search.executors.base» belongs to the longest room name that begins it."""
+    parts = dotted.split(".")
+    names = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    return next(name for name in names if name in FLOORS)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every imported module's name, also of imports inside functions; type-checking ones too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield node.module or ""
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("path", modules(), ids=dotted)
+def test_imports_go_down_only(path: Path) -> None:
+    here = room(dotted(path))
+    for name in imports(path):
+        if name.startswith("scaling_search."):
+            there = room(name.removeprefix("scaling_search."))
+            assert there == here or FLOORS[there] < FLOORS[here], f"{here} imports {there}, which is not below it"
+
+
+@pytest.mark.parametrize("path", [path for path in modules() if room(dotted(path)) in PURE], ids=dotted)
+def test_pure_rooms_know_neither_torch_nor_ray(path: Path) -> None:
+    assert not {name.split(".")[0] for name in imports(path)} & {"torch", "torchvision", "timm", "ray"}
+
+
+@pytest.mark.parametrize("code", ["import scaling_search", "from scaling_search.cli import app"])
+def test_the_package_and_the_command_import_nothing_heavy(code: str) -> None:
+    heavy = "sorted({'torch', 'ray', 'pandas', 'matplotlib', 'optuna', 'scipy'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; {code}; print({heavy})"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

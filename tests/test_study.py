@@ -1,0 +1,211 @@
+"""The whole way on a tiny setting: run, kill and resume, analyse again, through the command line as a user does."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from tiny_run import write_baseline, write_images
+
+from scaling_search.search.journal import COLUMNS, Journal
+
+CALL = [sys.executable, "-c", "import sys; from scaling_search.cli import main; sys.argv[0] = 'scaling-search'; main()"]
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with images and tiny.yaml, and a cache that the tests of this file share."""
+    folder = tmp_path_factory.mktemp("inputs")
+    write_images(folder / "images")
+    write_baseline(folder / "tiny.yaml")
+    return folder
+
+
+def environment(inputs: Path) -> dict[str, str]:
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {
+        "SCALING_SEARCH_CACHE": str(inputs / "cache"), "OMP_NUM_THREADS": "1", "COLUMNS": "140",
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+    }  # fmt: skip
+
+
+def call(inputs: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*CALL, *map(str, arguments)], cwd=inputs, env=environment(inputs), capture_output=True, text=True, timeout=300
+    )
+
+
+def run_arguments(out: Path, *more: object) -> list[object]:
+    return ["run", "--baseline", "tiny.yaml", "--data", "images", "--parts", 1, "--seeds", 2, "--epochs", 2,
+            "--out", out, *more]  # fmt: skip
+
+
+def outcome(run: Path) -> pd.DataFrame:
+    """What must not depend on how a run came about: all rows but the times."""
+    table = pd.read_csv(run / "trials.csv").drop(columns=["seconds", "images_per_second"])
+    return table.sort_values(["candidate", "seed", "epoch"], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def inline_run(inputs: Path) -> Path:
+    done = call(inputs, *run_arguments(inputs / "inline", "--executor", "inline"))
+    assert done.returncode == 0, done.stderr
+    assert "plan" in done.stdout
+    assert "report    " in done.stdout
+    return inputs / "inline"
+
+
+def test_a_run_writes_everything(inline_run: Path) -> None:
+    expected = {"run.yaml", "candidates.csv", "journal.jsonl", "trials.csv", "best.yaml", "report.html"}
+    assert expected <= {path.name for path in inline_run.iterdir()}
+    assert [path.name for path in sorted((inline_run / "family").iterdir())] == [f"b{n}.yaml" for n in range(1, 8)]
+    assert {path.suffix for path in (inline_run / "figures").iterdir()} == {".png", ".svg", ".csv"}
+    assert not (inline_run / "checkpoints").exists()
+
+
+def test_the_tables_fit_together(inline_run: Path) -> None:
+    candidates = pd.read_csv(inline_run / "candidates.csv", keep_default_na=False)
+    trials = pd.read_csv(inline_run / "trials.csv")
+    assert tuple(trials.columns) == COLUMNS
+    assert len(trials) == len(candidates) * 2 * 2
+    assert set(trials.candidate) == set(candidates.candidate)
+    assert trials.images_seen.nunique() == 2, "every candidate sees equally many images"
+    names = set(";".join(candidates.named).split(";"))
+    assert {"depth", "width", "resolution", "uniform", "fast", "paper"} <= names
+
+
+def test_the_family_grows_and_says_what_it_costs(inline_run: Path) -> None:
+    family = [yaml.safe_load((inline_run / "family" / f"b{n}.yaml").read_text()) for n in range(1, 8)]
+    macs = [member["cost"]["macs"] for member in family]
+    assert macs == sorted(macs)
+    assert macs[0] < macs[-1] / 20
+    assert [member["phi"] for member in family] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_the_run_is_described(inline_run: Path) -> None:
+    described = yaml.safe_load((inline_run / "run.yaml").read_text())
+    assert described["dataset"]["classes"] == 3
+    assert described["seeds"] == [0, 1]
+    assert described["command"].startswith("scaling-search run --baseline tiny.yaml")
+    assert "torch" in described["versions"]
+
+
+def test_resuming_a_finished_run_trains_nothing(inputs: Path, inline_run: Path) -> None:
+    before = (inline_run / "journal.jsonl").read_bytes()
+    done = call(inputs, "resume", inline_run)
+    assert done.returncode == 0, done.stderr
+    assert (inline_run / "journal.jsonl").read_bytes() == before
+
+
+def test_half_a_journal_is_finished_to_the_same_result(inputs: Path, inline_run: Path) -> None:
+    """Cut after every possible kind of place: within a trial, between trials, in the middle of a line."""
+    cut = inputs / "cut"
+    shutil.copytree(inline_run, cut)
+    whole = (inline_run / "journal.jsonl").read_bytes()
+    (cut / "journal.jsonl").write_bytes(whole[: len(whole) * 5 // 12])
+    done = call(inputs, "resume", cut)
+    assert done.returncode == 0, done.stderr
+    pd.testing.assert_frame_equal(outcome(cut), outcome(inline_run))
+
+
+def test_analysis_works_on_what_is_there_so_far(inputs: Path, inline_run: Path) -> None:
+    early = inputs / "early"
+    shutil.copytree(inline_run, early)
+    lines = (early / "journal.jsonl").read_text().splitlines(keepends=True)
+    (early / "journal.jsonl").write_text("".join(lines[: len(lines) // 2]))
+    Journal(early)  # writes trials.csv again
+    (early / "best.yaml").unlink()
+    done = call(inputs, "analyze", early)
+    assert done.returncode == 0, done.stderr
+    assert (early / "best.yaml").exists()
+
+
+def test_changed_data_is_noticed(inputs: Path, inline_run: Path) -> None:
+    run = inputs / "other-data"
+    shutil.copytree(inline_run, run)
+    text = (run / "run.yaml").read_text()
+    (run / "run.yaml").write_text(re.sub(r"fingerprint: \S+", "fingerprint: '0'", text))
+    done = call(inputs, "resume", run)
+    assert done.returncode == 2
+    assert "has changed" in done.stderr
+
+
+def test_a_dry_run_trains_and_writes_nothing(inputs: Path) -> None:
+    done = call(inputs, *run_arguments(inputs / "dry", "--dry-run"))
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"plan +6 candidates × 2 seeds × 2 epochs = 12 trials", done.stdout)
+    assert "paper" in done.stdout
+    assert not (inputs / "dry").exists()
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_kill_and_resume_with_ray_gives_the_inline_result(inputs: Path, inline_run: Path) -> None:
+    """kill −9 of the driver and its Ray in the middle; the resumed run equals the one that was never disturbed."""
+    out = inputs / "killed"
+    process = subprocess.Popen(
+        [*CALL, *map(str, run_arguments(out, "--workers", 2))], cwd=inputs, env=environment(inputs),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    journal = out / "journal.jsonl"
+    wait_until(lambda: journal.exists() and journal.read_text().count("\n") >= 5, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    rows = journal.read_text().count("\n")
+    assert 5 <= rows < 24
+    done = call(inputs, "resume", out)
+    assert done.returncode == 0, done.stderr
+    pd.testing.assert_frame_equal(outcome(out), outcome(inline_run))
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(inputs: Path, inline_run: Path) -> None:
+    out = inputs / "interrupted"
+    process = subprocess.Popen(
+        [*CALL, *map(str, run_arguments(out, "--workers", 2))], cwd=inputs, env=environment(inputs),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    journal = out / "journal.jsonl"
+    wait_until(lambda: journal.exists() and journal.read_text().count("\n") >= 3, process)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130, stderr
+    assert f"scaling-search resume {out}" in stdout.replace("\n", "")
+    assert "Traceback" not in stdout + stderr
+    assert call(inputs, "resume", out).returncode == 0
+    pd.testing.assert_frame_equal(outcome(out), outcome(inline_run))
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_optuna_and_asha_through_the_command(inputs: Path) -> None:
+    done = call(inputs, *run_arguments(inputs / "optuna", "--search", "optuna", "--samples", 3, "--workers", 2))
+    assert done.returncode == 0, done.stderr
+    candidates = pd.read_csv(inputs / "optuna" / "candidates.csv")
+    trials = pd.read_csv(inputs / "optuna" / "trials.csv")
+    assert 6 <= len(candidates) <= 9
+    assert trials.groupby("candidate").seed.nunique().eq(2).all()
+    done = call(inputs, *run_arguments(inputs / "asha", "--scheduler", "asha", "--workers", 2))
+    assert done.returncode == 0, done.stderr
+    ends = pd.read_csv(inputs / "asha" / "trials.csv").query("status != 'running'")
+    assert len(ends) == 12
+    assert set(ends.status) <= {"done", "stopped"}
+
+
+def wait_until(
+    condition: "object", process: subprocess.Popen[str] | subprocess.Popen[bytes], seconds: float = 120
+) -> None:
+    assert callable(condition)
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, "the run ended before it could be disturbed"
+        assert time.monotonic() < end, "the run did not get going"
+        time.sleep(0.02)
