@@ -74,9 +74,8 @@ def proxy_base(full: Network, size: ProxySize, *, classes: int, rounding: Roundi
     """The baseline made small: what the proxies are scaled from.
 
     Args:
-        rounding: of the proxies. By default the baseline's own, but to the nearest layer and channel: rounded up, the few
-            layers of a small φ make whole regions of the share triangle the same network (on B0, 24 networks from
-            28 lattice points instead of 30 from the same points and the named ones).
+        rounding: of the proxies. By default the baseline's own, but to the nearest layer and channel: rounded up,
+            whole regions of the share triangle come to the same network (docs/design.md, «Proxies round to nearest»).
     """
     small = Multipliers(depth=size.depth, width=size.width, resolution=size.resolution / full.resolution)
     return full.replaced(rounding=rounding or full.rounding.to_nearest()).proxied(small).replaced(classes=classes)
@@ -90,6 +89,19 @@ def network_from_dict(content: dict[str, Any]) -> Network:
         network: Network = from_dict(content)
         return network
     return architecture.from_dict(content)
+
+
+def open_network(config: str) -> Network:
+    """The network that a config names: a member of a family (family/b1.yaml), or any baseline at full size.
+
+    Raises:
+        InvalidInput: there is none, or its description is wrong.
+    """
+    if config.endswith((".yaml", ".yml")):
+        content = read_yaml(Path(config))
+        if isinstance(content, dict) and isinstance(content.get("network"), dict):
+            return network_from_dict(content["network"])
+    return load(config).network()
 
 
 def open_foreign(name: str) -> Network:

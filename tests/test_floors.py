@@ -20,7 +20,7 @@ FLOORS = {
     "search": 5,
     "search.executors": 6, "report": 6,
     "searchspace": 7, "options": 7, "run_folder": 7, "progress": 7,
-    "study": 8,
+    "study": 8, "loading": 8,
     "cli": 9,
 }  # fmt: skip
 PURE = {"errors", "configuration", "files", "coefficients", "architecture", "analysis", "report", "search"}

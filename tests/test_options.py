@@ -22,5 +22,5 @@ def test_amounts(text: str, amount: int) -> None:
 def test_nonsense_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(InvalidInput, match="write 90s"):
         parse_duration(text)
-    with pytest.raises(InvalidInput, match="--max-macs .* write 400M"):
+    with pytest.raises(InvalidInput, match=r"--max-macs .* write 400M"):
         parse_amount(text, "--max-macs")

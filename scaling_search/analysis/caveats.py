@@ -8,7 +8,8 @@ from scaling_search.analysis.agreement import Agreement
 from scaling_search.analysis.pick import Pick, compute_apart
 from scaling_search.analysis.surface import Surface
 from scaling_search.analysis.trials import SHARES, Trials
-from scaling_search.analysis.verdict import APART, label
+from scaling_search.analysis.verdict import APART
+from scaling_search.analysis.wording import count, label
 
 OFF_TARGET = 0.05  # of the realised cost; beyond it a comparison at equal cost leans on the surface
 _UNRELATED = 0.3  # Kendall's τ below which half a training did not rank as the whole one
@@ -42,14 +43,14 @@ def _missing(trials: Trials, table: pd.DataFrame) -> Iterator[str]:
     if len(trials.failed):
         reasons = trials.failed["reason"].fillna("no reason given").value_counts()
         shown = "; ".join(f"{count} × {reason}" for reason, count in reasons.head(_REASONS).items())
-        yield f"{_count(len(trials.failed), 'trial')} failed: {shown}{'; …' if len(reasons) > _REASONS else ''}."
+        yield f"{count(len(trials.failed), 'trial')} failed: {shown}{'; …' if len(reasons) > _REASONS else ''}."
     if len(trials.stopped):
         yield (
-            f"The scheduler stopped {_count(len(trials.stopped), 'trial')} early; only those that finished are "
+            f"The scheduler stopped {count(len(trials.stopped), 'trial')} early; only those that finished are "
             "compared, which favours what learns fast at first."
         )
     if trials.unfinished:
-        yield f"{_count(trials.unfinished, 'trial')} had begun and not finished; they are left out."
+        yield f"{count(trials.unfinished, 'trial')} had begun and not finished; they are left out."
     absent = len(trials.candidates) - len(table)
     if absent:
         yield f"{absent} of {len(trials.candidates)} candidates have no finished trial and are left out."
@@ -62,8 +63,8 @@ def _unequal(trials: Trials, table: pd.DataFrame, surface: Surface) -> Iterator[
     off = table.index[(table["macs_ratio"] / trials.target_ratio - 1).abs() > OFF_TARGET]
     if len(off):
         yield (
-            f"{_count(len(off), 'candidate')} of {len(table)} cost over {OFF_TARGET:.0%} more or less than the target "
-            f"{trials.target_ratio:.2f}×: {', '.join(off[:8])}{', …' if len(off) > 8 else ''}. "
+            f"{count(len(off), 'candidate')} of {len(table)} cost over {100 * OFF_TARGET:.0f} % more or less than the "
+            f"target {trials.target_ratio:.2f}×: {', '.join(off[:8])}{', …' if len(off) > 8 else ''}. "
             + ("Cost is a term of the surface." if surface.cost_slope is not None else "Nothing corrects for it.")
         )
 
@@ -75,10 +76,6 @@ def _built_otherwise(table: pd.DataFrame) -> Iterator[str]:
     if len(far):
         names = ", ".join(label(str(candidate), named) for candidate, named in far["named"].items())
         yield (
-            f"Rounding moved over {APART:.0%} of the added compute of {_count(len(far), 'candidate')} to another dimension: "
-            f"{names}. They are placed and judged where they were built, under the name of what was asked."
+            f"Rounding moved over {100 * APART:.0f} % of the added compute of {count(len(far), 'candidate')} to "
+            f"another dimension: {names}. They are judged as what was built, under the name of what was asked."
         )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,8 +1,7 @@
 """The answer in a few lines of text, for the end of a run in a terminal."""
 
-from math import isnan
-
 from scaling_search.analysis.answer import Analysis
+from scaling_search.analysis.wording import percent, points
 
 
 def summary_lines(analysis: Analysis) -> list[str]:
@@ -35,14 +34,3 @@ def _baseline_lines(analysis: Analysis) -> list[str]:
             f"{percent(row['top1_equal_cost']):<15}{behind}"
         )
     return lines if len(rows) else []
-
-
-def points(value: float, error: float | None = None) -> str:
-    """A difference of accuracies in points: «1.3 ± 0.4»; without an error when it is unknown."""
-    known = error is not None and not isnan(error)
-    return f"{100 * value:.1f}" + (f" ± {100 * error:.1f}" if known and error is not None else "")
-
-
-def percent(value: float, error: float | None = None) -> str:
-    """An accuracy: «71.3 ± 0.4 %»."""
-    return f"{points(value, error)} %"

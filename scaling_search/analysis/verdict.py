@@ -18,7 +18,7 @@ from scaling_search.analysis.pick import Landscape, compute_apart
 from scaling_search.analysis.settle import advice, seeds_needed
 from scaling_search.analysis.surface import Surface
 from scaling_search.analysis.trials import SHARES
-from scaling_search.coefficients import Shares
+from scaling_search.analysis.wording import divide, label, percent, points
 
 APART = 0.25
 LEARNED = 0.10
@@ -40,7 +40,7 @@ class Verdict:
 def judge(
     table: pd.DataFrame, landscape: Landscape, surface: Surface, means: PairedMeans, *, classes: int | None
 ) -> Verdict:
-    """Weighs the table of finished candidates (columns named, seeds, top1, tied, top1_equal_cost) and its landscape."""
+    """Weighs the table of finished candidates (see `Analysis.table`) and its landscape."""
     ties = tuple(table.index[table["tied"]])
     unlearned = _not_learned(float(table["top1"].median()), classes)
     if unlearned:
@@ -52,22 +52,11 @@ def judge(
     needed = seeds_needed(table, rivals, surface, means)
     return Verdict(
         kind="tied",
-        sentence=_tied_sentence(table, landscape, rivals, noise_known=surface.covariance is not None),
+        sentence=_tied_sentence(table, landscape, noise_known=surface.covariance is not None),
         ties=ties,
         settle=advice(table, rivals, surface, needed),
         seeds_needed=needed,
     )
-
-
-def label(candidate: str, named: str) -> str:
-    """How a sentence calls a candidate: by its name where it has one, «paper (c07)»."""
-    return f"{named.replace(';', ' = ')} ({candidate})" if named else candidate
-
-
-def divide(shares: Shares) -> str:
-    """Shares in words: «17 % depth, 33 % width, 50 % resolution»."""
-    depth, width = round(100 * shares.depth), round(100 * shares.width)
-    return f"{depth} % depth, {width} % width, {100 - depth - width} % resolution"
 
 
 def _not_learned(median: float, classes: int | None) -> tuple[str, str] | None:
@@ -75,13 +64,13 @@ def _not_learned(median: float, classes: int | None) -> tuple[str, str] | None:
     chance = 1 / classes if classes else 0.0
     if (median - chance) < LEARNED * (1 - chance):
         return (
-            f"Not learned: the median candidate reaches {median:.1%} where guessing gives {chance:.1%}, "
+            f"Not learned: the median candidate reaches {percent(median)} where guessing gives {percent(chance)}, "
             "so the ranking says nothing about scaling.",
             "Train longer (more epochs, or a larger --budget), or start from an easier task or a larger base.",
         )
     if median > SATURATED:
         return (
-            f"Not learned: the median candidate already reaches {median:.1%}, too near the ceiling to show which "
+            f"Not learned: the median candidate already reaches {percent(median)}, too near the ceiling to show which "
             "dimension helps.",
             "Use a harder data set, a smaller base network or a smaller base resolution.",
         )
@@ -100,16 +89,16 @@ def _clear_sentence(table: pd.DataFrame, landscape: Landscape, surface: Surface)
     sentence = f"Clear: {divide(landscape.pick.shares)} of the added compute is the best of the divisions searched"
     if not beaten.empty:
         best = beaten.iloc[0]
-        gain = 100 * (landscape.pick.top1 - best["top1_equal_cost"])
+        gain = points(best["gap"], best["gap_se"])
         rival = label(str(best.name), best["named"])
-        sentence += f", {gain:.1f} ± {100 * best['gap_se']:.1f} points above {rival}{how}"
+        sentence += f", {gain} points above {rival}{how}"
     near = table.index[table["tied"] & (table.index != landscape.pick.candidate)]
     if len(near):
         sentence += f"; only divisions much like it may be as good: {_listed(table.loc[near])}"
     return sentence + "."
 
 
-def _tied_sentence(table: pd.DataFrame, landscape: Landscape, rivals: pd.DataFrame, *, noise_known: bool) -> str:
+def _tied_sentence(table: pd.DataFrame, landscape: Landscape, *, noise_known: bool) -> str:
     best = divide(landscape.pick.shares)
     if len(table) == 1:
         return f"Tied: {best} is the only division with a finished trial, so nothing is compared yet."
@@ -118,18 +107,18 @@ def _tied_sentence(table: pd.DataFrame, landscape: Landscape, rivals: pd.DataFra
             f"Tied: {best} did best, but one seed of so few candidates cannot tell a difference from noise, "
             f"so all {len(table)} remain possible."
         )
+    ties = table[table["tied"]]
     sentence = (
-        f"Tied: {best} is the best guess, but {int(table['tied'].sum())} of {len(table)} candidates may be the best, "
-        f"among them {_listed(rivals)}"
+        f"Tied: {best} is the best guess, but {len(ties)} of {len(table)} candidates may be the best: {_listed(ties)}"
     )
-    if rivals["named"].str.contains("paper").any():
+    if ties["named"].str.contains("paper").any():
         sentence += "; nothing here speaks against the paper's division"
     return sentence + "."
 
 
 def _listed(rows: pd.DataFrame) -> str:
-    """Names of the candidates, the named ones first, at most _LISTED of them."""
-    ordered = rows.sort_values("named", key=lambda names: names == "", kind="stable")
+    """Names of at most _LISTED candidates, the named ones first, then the best."""
+    ordered = rows.assign(unnamed=rows["named"] == "").sort_values(["unnamed", "gap"])
     names = [label(str(candidate), named) for candidate, named in ordered["named"].items()]
     more = len(names) - _LISTED
     return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -119,13 +119,11 @@ class MBConv(_Repeated):
         return max(1, len(self._expansions) - 1)
 
     def _layer(self, cin: Count, cout: Count, stride: int, act: Activation, index: int) -> Layers:
-        middle = _expanded(cin, self._expansions[min(index, len(self._expansions) - 1)])
-        different = middle != cin
-        widen = When(
-            different if isinstance(different, np.ndarray) else bool(different), (*conv_norm(cin, middle), Act(act))
-        )
+        expansion = self._expansions[min(index, len(self._expansions) - 1)]
+        middle = _expanded(cin, expansion)
+        widen: Layers = () if expansion == 1 else (*conv_norm(cin, middle), Act(act))
         depthwise = (*conv_norm(middle, middle, self.kernel, stride, middle), Act(act))
-        main = (widen, *depthwise, *self._squeeze(cin, middle, act), *conv_norm(middle, cout))
+        main = (*widen, *depthwise, *self._squeeze(cin, middle, act), *conv_norm(middle, cout))
         return (Residual(main, present=_same(cin, cout, stride)),)
 
     def _squeeze(self, cin: Count, middle: Count, act: Activation) -> Layers:

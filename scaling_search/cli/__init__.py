@@ -16,10 +16,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (run.run, run.resume, run.candidates, run.analyze, run.report, family.family, train.train):
-    app.command()(command)
-for command in (cost.cost, cost.baselines):
-    app.command()(command)
+app.command()(run.run)
+app.command()(run.resume)
+app.command()(run.candidates)
+app.command()(run.analyze)
+app.command()(run.report)
+app.command()(family.family)
+app.command()(train.train)
+app.command()(cost.cost)
+app.command()(cost.baselines)
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ def cost(
     from scaling_search import searchspace
     from scaling_search.architecture import policy
 
-    base = searchspace.load(baseline).network()
+    base = searchspace.open_network(baseline)
     if rounding is not None:
         base = base.replaced(rounding=policy(rounding))
     if (shares is None) != (target is None):

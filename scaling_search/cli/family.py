@@ -21,12 +21,12 @@ def family(
     ] = None,
 ) -> None:
     """Scale a baseline into a family: by a published preset, or by coefficients and φ."""
-    from rich.console import Console
     from rich.table import Table
 
     from scaling_search import searchspace
     from scaling_search.analysis.family import by_rule, from_preset
     from scaling_search.architecture import policy
+    from scaling_search.cli.terminal import make_console
     from scaling_search.study.finishing import write_family
 
     if (preset is None) == (coefficients is None):
@@ -51,10 +51,11 @@ def family(
             member.name, f"{member.multipliers.depth:.3f}", f"{member.multipliers.width:.3f}", str(built.resolution),
             f"{built.dropout:g}", f"{member.cost.params:,}", f"{member.cost.macs:,}",
         )  # fmt: skip
-    Console().print(table)
+    console = make_console()
+    console.print(table)
     if out is not None:
         paths = write_family(out, members)
-        Console().print(f"written to {out}/{paths[0].name} … {paths[-1].name}", highlight=False)
+        console.print(f"written to {out}/{paths[0].name} … {paths[-1].name}")
 
 
 def _coefficients(text: str) -> Coefficients:

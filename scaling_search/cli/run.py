@@ -2,8 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -113,13 +112,14 @@ def run(
     """Search how to divide 2^φ times the compute, and write the analysis, the family and a report."""
     given = dict(locals())
     from scaling_search import run_folder
+    from scaling_search.cli.terminal import data_progress, make_console
     from scaling_search.study import plan_run
 
     options = _options(given)
-    console = _console()
+    console = make_console()
     if out is not None:
         run_folder.check_free(out)
-    with _data_progress(console) as on_data:
+    with data_progress(console) as on_data:
         setup = plan_run(options, on_data=on_data)
     _print_plan(console, setup)
     if dry_run:
@@ -138,12 +138,13 @@ def resume(
     run: Annotated[Path, typer.Argument(help="The folder of a run that was interrupted or killed.")],
 ) -> None:
     """Finish a run; trials that are done are not trained again."""
+    from scaling_search.cli.terminal import data_progress, make_console
     from scaling_search.run_folder import RunFolder
     from scaling_search.study import reopen
 
-    console = _console()
+    console = make_console()
     folder = RunFolder(run)
-    with _data_progress(console) as on_data:
+    with data_progress(console) as on_data:
         setup = reopen(folder, on_data=on_data)
     _train_and_finish(setup, folder, console)
 
@@ -168,29 +169,32 @@ def candidates(
 ) -> None:
     """List the networks that a search compares: what they are made of and what they really cost."""
     given = dict(locals())
+    from scaling_search.cli.terminal import make_console
     from scaling_search.search.candidates import write_table
     from scaling_search.study.setup import list_candidates
 
     found = list_candidates(_options(given), proxy=proxy)
-    _print_candidates(_console(), found)
+    _print_candidates(make_console(), found)
     if csv is not None:
         write_table(csv, found)
 
 
 def analyze(run: Annotated[Path, typer.Argument(help="The folder of a run, finished or not.")]) -> None:
     """Analyse what a run has measured so far, and write best.yaml and the family."""
+    from scaling_search.cli.terminal import make_console
     from scaling_search.run_folder import RunFolder
     from scaling_search.study import finish
 
-    finish(RunFolder(run), _console())
+    finish(RunFolder(run), make_console())
 
 
 def report(run: Annotated[Path, typer.Argument(help="The folder of a run, finished or not.")]) -> None:
     """Draw the figures and write report.html again from what is in the folder."""
+    from scaling_search.cli.terminal import make_console
     from scaling_search.run_folder import RunFolder
     from scaling_search.study.finishing import write_run_report
 
-    _console().print(f"report    {write_run_report(RunFolder(run))}")
+    make_console().print(f"report    {write_run_report(RunFolder(run))}")
 
 
 def _options(given: dict[str, Any]) -> "Options":
@@ -230,18 +234,16 @@ def _train_and_finish(setup: "Setup", folder: "RunFolder", console: "Console") -
 def _print_plan(console: "Console", setup: "Setup") -> None:
     plan, data, base = setup.plan, setup.dataset, setup.base
     count = f"{len(data.classes)} classes, {len(data.train)} training and {len(data.val)} validation images"
-    console.print(f"data      {data.name}: {count}", highlight=False)
+    console.print(f"data      {data.name}: {count}")
     for warning in data.skipped[:5]:
-        console.print(f"          skipped {warning}", highlight=False)
+        console.print(f"          skipped {warning}")
     console.print(
         f"proxy     {setup.full.name} made small: {base.resolution} px, {base.cost().macs / 1e6:.1f} M MACs; "
         f"candidates have {2**setup.options.phi:g}× that, on {setup.device}",
-        highlight=False,
     )
     console.print(
         f"plan      {plan.candidates} candidates × {plan.seeds} seeds × {plan.epochs} epochs = {plan.trials} trials, "
         f"{plan.workers} at once, about {_minutes(plan.seconds)}",
-        highlight=False,
     )
 
 
@@ -272,24 +274,3 @@ def _print_candidates(console: "Console", found: "Sequence[Candidate]") -> None:
 
 def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    return Console(soft_wrap=not sys.stdout.isatty())
-
-
-@contextmanager
-def _data_progress(console: "Console") -> Iterator[Any]:
-    """A bar for drawing or decoding images; nothing is shown when the cache has them."""
-    from rich.progress import Progress
-
-    with Progress(console=console, transient=True) as bar:
-        tasks: dict[str, Any] = {}
-
-        def on_data(title: str, done: int, total: int) -> None:
-            task = tasks.setdefault(title, bar.add_task(title, total=total)) if title not in tasks else tasks[title]
-            bar.update(task, completed=done, total=total)
-
-        yield on_data

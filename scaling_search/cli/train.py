@@ -8,10 +8,6 @@ import typer
 from scaling_search.cli.run import Device
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from scaling_search.architecture import Network
-    from scaling_search.data import Dataset
     from scaling_search.training.loop import EpochMetrics
     from scaling_search.training.recipe import Recipe
 
@@ -35,20 +31,22 @@ def train(
 
     On several GPUs: torchrun --nproc-per-node 4 --no-python scaling-search train b1.yaml --data PATH
     """
-    from rich.console import Console
-
+    from scaling_search import searchspace
+    from scaling_search.cli.terminal import data_progress, make_console
+    from scaling_search.data import prepare
     from scaling_search.environment import resolve_device
     from scaling_search.training.failure import TrainingFailed
     from scaling_search.training.full import train_in_folder
-    from scaling_search.training.parallel import World, process_group
+    from scaling_search.training.parallel import World, first_process_first, process_group
 
     chosen = _recipe(recipe, batch_size=batch_size, lr=lr)
-    network = _network(config)
+    network = searchspace.open_network(config)
     if resolution is not None:
         network = network.replaced(resolution=resolution)
     with process_group(resolve_device(device.value)) as place:
-        console = Console(soft_wrap=True, highlight=False, quiet=not World.current().leads)
-        dataset = _dataset(data, network.resolution, console)
+        console = make_console(quiet=not World.current().leads)
+        with first_process_first(), data_progress(console) as on_data:
+            dataset = prepare(data, resolution=network.resolution, progress=on_data)
         network = network.replaced(classes=len(dataset.classes))
         folder = out or Path("results") / f"train-{network.name}-{dataset.name}-seed{seed}"
         budget = epochs or chosen.epochs
@@ -73,36 +71,6 @@ def _recipe(name: str, *, batch_size: int | None, lr: float | None) -> "Recipe":
     if lr is not None:
         changes |= {"lr": lr, "lr_batch": None}  # meant for the batch that is trained with
     return recipe(name, **changes)
-
-
-def _network(config: str) -> "Network":
-    """The network of a family's file, else the baseline of that name."""
-    from scaling_search import searchspace
-    from scaling_search.configuration import read_yaml
-
-    if config.endswith((".yaml", ".yml")):
-        content = read_yaml(Path(config))
-        if isinstance(content, dict) and isinstance(content.get("network"), dict):
-            return searchspace.network_from_dict(content["network"])
-    return searchspace.load(config).network()
-
-
-def _dataset(data: str | None, resolution: int, console: "Console") -> "Dataset":
-    """Packed by the first process while the others wait for it."""
-    from rich.progress import Progress
-
-    from scaling_search.data import prepare
-    from scaling_search.training.parallel import first_process_first
-
-    with first_process_first(), Progress(console=console, transient=True) as bar:
-        tasks: dict[str, Any] = {}
-
-        def show(title: str, done: int, total: int) -> None:
-            if title not in tasks:
-                tasks[title] = bar.add_task(title, total=total)
-            bar.update(tasks[title], completed=done)
-
-        return prepare(data, resolution=resolution, progress=show)
 
 
 def _line(metrics: "EpochMetrics", epochs: int) -> str:

@@ -40,7 +40,7 @@ def open_shapes(*, train: int = 4000, val: int = 2000, difficulty: float = DIFFI
         train=_items("train", train, difficulty, seed),
         val=_items("val", val, difficulty, seed),
         flip=False,  # mirrored, a rising stripe falls
-        identity={"shapes": 1, "difficulty": difficulty, "seed": seed},
+        identity={"shapes": 2, "difficulty": difficulty, "seed": seed},
         native=SIDE,
     )
 
@@ -61,7 +61,7 @@ def draw(label: int, rng: np.random.Generator, *, difficulty: float = DIFFICULTY
     image = _background(rng, contrast=0.05 + 0.4 * difficulty)
     for _ in range(round(12 * difficulty)):
         _paint(image, _clutter(rng), rng, contrast=0.5)
-    _paint(image, _target(label, rng, difficulty), rng, contrast=0.65 - 0.3 * difficulty)
+    _paint(image, _target(label, rng, difficulty), rng, contrast=0.95 - 0.45 * difficulty)
     image += np.float32(0.05 + 0.25 * difficulty) * (rng.random(image.shape, dtype=np.float32) - np.float32(0.5))
     pixels: np.ndarray = np.rint(np.clip(image, 0, 1) * np.float32(255)).astype(np.uint8)
     return pixels.transpose(1, 2, 0)
@@ -116,7 +116,7 @@ def _paint(image: Floats, figure: Figure, rng: np.random.Generator, *, contrast:
     """Lays a figure over float32 [3, 128, 128] in place; its two colours lie contrast apart."""
     rows, columns = _window(figure.y, figure.reach), _window(figure.x, figure.reach)
     x, y = _X[rows, columns] - np.float32(figure.x), _Y[rows, columns] - np.float32(figure.y)
-    middle = _colour(rng, 0.6, 0.75)
+    middle = _colour(rng, 0.5, 0.65)
     apart = (np.float32(0.5) + np.float32(0.5) * rng.random((3, 1, 1), dtype=np.float32)) * np.float32(contrast)
     distance = _distance(x, y, figure)
     inside = np.clip(np.float32(0.5) - distance, 0, 1)
@@ -158,7 +158,7 @@ def _along(x: Floats, y: Floats, angle: float) -> Floats:
 
 def _background(rng: np.random.Generator, *, contrast: float) -> Floats:
     """Coloured noise at several scales around a random colour, float32 [3, 128, 128]."""
-    grid = np.broadcast_to(_colour(rng, 0.1, 0.3), (3, 3, 3))
+    grid = np.broadcast_to(_colour(rng, 0.05, 0.25), (3, 3, 3))
     for cells in (2, 8, 32):
         grid = _refined(grid, cells)
         grid = grid + np.float32(contrast) * (rng.random(grid.shape, dtype=np.float32) - np.float32(0.5))

@@ -33,13 +33,15 @@ class Residual(nn.Module):
         self.main = main
         self.shortcut = shortcut
         self.drop_path = DropPath(drop_rate) if drop_rate else None
+        # the sum may overwrite what a norm or a scale put out, but not a ReLU's result, which its backward needs
+        self.in_place = not isinstance(list(main.modules())[-1], nn.ReLU)
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.main(x)
         if self.drop_path is not None:
             y = self.drop_path(y)
-        # in place: every main path ends in a norm or a scale, whose backward does not need its result
-        return y.add_(x if self.shortcut is None else self.shortcut(x))
+        beside: Tensor = x if self.shortcut is None else self.shortcut(x)
+        return y.add_(beside) if self.in_place else y + beside
 
 
 class Gate(nn.Module):

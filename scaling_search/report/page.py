@@ -9,7 +9,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from scaling_search.analysis import Analysis
-from scaling_search.analysis.summary import percent, points
+from scaling_search.analysis.wording import percent, points
 from scaling_search.configuration import read_yaml
 from scaling_search.files import write_atomically
 from scaling_search.report.accuracy_cost import accuracy_cost

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from scipy.stats import t
 
 from scaling_search.analysis import Analysis
-from scaling_search.analysis.verdict import label
+from scaling_search.analysis.wording import label
 from scaling_search.report.figure import FAINT, INK, MUTED, Plot, canvas, rows
 
 
@@ -15,8 +15,8 @@ def ranking(analysis: Analysis) -> Plot:
     table = data(analysis)
     return Plot(
         name="ranking",
-        caption=f"Estimated top-1 ({analysis.surface.reading}) with its own 95 % interval (circle and bar), and what was "
-        "measured at realised cost (small cross). Dark: may be the best. Grey: ruled out, with all comparisons "
+        caption=f"Estimated top-1 ({analysis.surface.reading}) with its own 95 % interval (circle and bar), and what "
+        "was measured at realised cost (small cross). Dark: may be the best. Grey: behind, with all comparisons "
         "corrected together, so single intervals may overlap. The line is the pick.",
         data=table,
         figure=draw(table),

@@ -54,7 +54,7 @@ class Candidate:
 
     def row(self) -> dict[str, Any]:
         """The candidate as a row of candidates.csv; floats keep all digits, so that the network can be built again."""
-        row = {
+        row: dict[str, Any] = {
             "candidate": self.id,
             **_triple(("alpha", "beta", "gamma"), self.coefficients),
             **_triple(("share_depth", "share_width", "share_resolution"), self.coefficients.shares()),
@@ -66,7 +66,7 @@ class Candidate:
             **_costs(self.cost, self.macs_ratio),
         }
         if self.full is not None:
-            full = {"pixels": self.full.network.resolution, "network": describe(self.full.network)}
+            full: dict[str, Any] = {"pixels": self.full.network.resolution, "network": describe(self.full.network)}
             full |= _costs(self.full.cost, self.full.macs_ratio)
             row |= {f"full_{name}": value for name, value in full.items()}
         return row

@@ -30,10 +30,10 @@ def finish(folder: RunFolder, console: Console) -> None:
     report = write_report(folder.path, analysis)
     console.print()
     for line in summary_lines(analysis):
-        console.print(line, highlight=False, markup=False)
+        console.print(line, markup=False)
     console.print()
-    console.print(f"family    {folder.family}/b1.yaml … b7.yaml", highlight=False)
-    console.print(f"report    {report}", highlight=False)
+    console.print(f"family    {folder.family}/b1.yaml … b7.yaml")
+    console.print(f"report    {report}")
 
 
 def write_run_report(folder: RunFolder) -> Path:

@@ -22,7 +22,7 @@ class Recipe(Strict):
     batch_size: int = Field(default=64, ge=2)  # batch norm cannot train on a single image
 
     optimizer: Literal["adamw", "sgd", "rmsprop"] = "adamw"
-    lr: float = Field(default=3e-3, gt=0)  # peak
+    lr: float = Field(default=8e-3, gt=0)  # peak; three times less leaves short trainings unfinished (docs/training.md)
     lr_batch: int | None = Field(default=None, ge=1)  # `lr` is for this batch and scales linearly with batch_size
     momentum: float = Field(default=0.9, ge=0, lt=1)  # β₁ of AdamW
     second_moment: float = Field(default=0.99, ge=0, lt=1)  # β₂ of AdamW, the decay of RMSProp; SGD has none

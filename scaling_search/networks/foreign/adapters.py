@@ -14,10 +14,10 @@ from torch import nn
 
 from scaling_search.architecture.rounding import Rounding
 from scaling_search.networks.foreign.counts import rounded_channels, rounded_layers
-from scaling_search.networks.foreign.sources import Source, Wishes
+from scaling_search.networks.foreign.sources import Source
 
-Scale = Callable[[float, float, Wishes], nn.Module]
-"""Builds the network with these depth and width multipliers."""
+Scale = Callable[[float, float], Source]
+"""From multipliers of depth and width to what builds that network."""
 
 _TIMM: dict[str, tuple[str, dict[str, Any]]] = {
     "efficientnet_b0": ("efficientnet._gen_efficientnet", {}),
@@ -52,34 +52,36 @@ def native_scale(source: Source, base: nn.Module, rounding: Rounding) -> Scale |
     return None if constructor is None else partial(constructor, source, base, rounding)
 
 
-def _timm(source: Source, name: str, depth: float, width: float, wishes: Wishes) -> nn.Module:
+def _timm(source: Source, name: str, depth: float, width: float) -> Source:
     place, fixed = _TIMM[name]
     module, _, generator = place.partition(".")
     build = getattr(importlib.import_module(f"timm.models.{module}"), generator)
     sizes = {"channel_multiplier": width, "depth_multiplier": depth}
-    return source.with_build(build, {"variant": name, "pretrained": False, **fixed, **sizes}).make(wishes)
+    return source.with_build(build, {"variant": name, "pretrained": False, **fixed, **sizes})
 
 
 # --- torchvision: multipliers
 
 
-def _efficientnet_b0(source: Source, depth: float, width: float, wishes: Wishes) -> nn.Module:
+def _efficientnet_b0(source: Source, depth: float, width: float) -> Source:
     from torchvision.models import efficientnet
 
     setting, last = efficientnet._efficientnet_conf("efficientnet_b0", width_mult=width, depth_mult=depth)
     options = {"inverted_residual_setting": setting, "last_channel": last, "dropout": 0.2}
-    return source.with_build(efficientnet.EfficientNet, options).make(wishes)
+    return source.with_build(efficientnet.EfficientNet, options)
 
 
-def _mobilenet_v2(source: Source, depth: float, width: float, wishes: Wishes) -> nn.Module:
+def _mobilenet_v2(source: Source, depth: float, width: float) -> Source:
     from torchvision.models import MobileNetV2
 
     table = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
-    setting = [[expansion, out, rounded_layers(Rounding(), layers, depth), stride] for expansion, out, layers, stride in table]
-    return source.with_build(MobileNetV2, {"width_mult": width, "inverted_residual_setting": setting}).make(wishes)
+    setting = [
+        [expansion, out, rounded_layers(Rounding(), layers, depth), stride] for expansion, out, layers, stride in table
+    ]
+    return source.with_build(MobileNetV2, {"width_mult": width, "inverted_residual_setting": setting})
 
 
-_MULTIPLIERS: dict[str, Callable[[Source, float, float, Wishes], nn.Module]] = {
+_MULTIPLIERS: dict[str, Callable[[Source, float, float], Source]] = {
     "efficientnet_b0": _efficientnet_b0,
     "mobilenet_v2": _mobilenet_v2,
 }
@@ -88,15 +90,17 @@ _MULTIPLIERS: dict[str, Callable[[Source, float, float, Wishes], nn.Module]] = {
 # --- torchvision: constructors, from what the unscaled network shows of itself
 
 
-def _resnet(source: Source, base: Any, rounding: Rounding, depth: float, width: float, wishes: Wishes) -> nn.Module:
+def _resnet(source: Source, base: Any, rounding: Rounding, depth: float, width: float) -> Source:
     if width != 1:
         raise NotImplementedError("torchvision's ResNet takes no stem width")
-    layers = [rounded_layers(rounding, len(stage), depth) for stage in (base.layer1, base.layer2, base.layer3, base.layer4)]
+    layers = [
+        rounded_layers(rounding, len(stage), depth) for stage in (base.layer1, base.layer2, base.layer3, base.layer4)
+    ]
     options = {"layers": layers, "groups": base.groups, "width_per_group": base.base_width}
-    return source.with_build(type(base), {"block": type(base.layer1[0]), **options}).make(wishes)
+    return source.with_build(type(base), {"block": type(base.layer1[0]), **options})
 
 
-def _densenet(source: Source, base: Any, rounding: Rounding, depth: float, width: float, wishes: Wishes) -> nn.Module:
+def _densenet(source: Source, base: Any, rounding: Rounding, depth: float, width: float) -> Source:
     blocks = [part for name, part in base.features.named_children() if name.startswith("denseblock")]
     layer = next(blocks[0].children())
     growth = layer.conv2.out_channels
@@ -106,10 +110,10 @@ def _densenet(source: Source, base: Any, rounding: Rounding, depth: float, width
         "num_init_features": rounded_channels(rounding, base.features.conv0.out_channels, width),
         "bn_size": layer.conv1.out_channels // growth,
     }
-    return source.with_build(type(base), options).make(wishes)
+    return source.with_build(type(base), options)
 
 
-def _convnext(source: Source, base: Any, rounding: Rounding, depth: float, width: float, wishes: Wishes) -> nn.Module:
+def _convnext(source: Source, base: Any, rounding: Rounding, depth: float, width: float) -> Source:
     from torchvision.models.convnext import CNBlock, CNBlockConfig
 
     stages = [part for part in base.features if isinstance(part[0], CNBlock)]
@@ -117,10 +121,10 @@ def _convnext(source: Source, base: Any, rounding: Rounding, depth: float, width
     layers = [rounded_layers(rounding, len(stage), depth) for stage in stages]
     setting = [CNBlockConfig(*row) for row in zip(widths, [*widths[1:], None], layers, strict=True)]
     rate = stages[-1][-1].stochastic_depth.p  # the last block has the full rate
-    return source.with_build(type(base), {"block_setting": setting, "stochastic_depth_prob": rate}).make(wishes)
+    return source.with_build(type(base), {"block_setting": setting, "stochastic_depth_prob": rate})
 
 
-def _regnet(source: Source, base: Any, rounding: Rounding, depth: float, width: float, wishes: Wishes) -> nn.Module:
+def _regnet(source: Source, base: Any, rounding: Rounding, depth: float, width: float) -> Source:
     from torchvision.models.regnet import BlockParams
 
     first = [next(stage.children()).f for stage in base.trunk_output]
@@ -130,7 +134,9 @@ def _regnet(source: Source, base: Any, rounding: Rounding, depth: float, width: 
     entries = [base.stem[0].out_channels, *(block.c[0].out_channels for block in first)]
     parameters = BlockParams(
         depths=[rounded_layers(rounding, len(stage), depth) for stage in base.trunk_output],
-        widths=[rounded_channels(rounding, count, width, group) for count, group in zip(entries[1:], groups, strict=True)],
+        widths=[
+            rounded_channels(rounding, count, width, group) for count, group in zip(entries[1:], groups, strict=True)
+        ],
         group_widths=groups,
         bottleneck_multipliers=ratios,
         strides=[block.b[0].stride[0] for block in first],
@@ -139,13 +145,12 @@ def _regnet(source: Source, base: Any, rounding: Rounding, depth: float, width: 
     stem = rounded_channels(rounding, entries[0], width)
     norm = partial(nn.BatchNorm2d, eps=base.stem[1].eps, momentum=base.stem[1].momentum)
     options = {"block_params": parameters, "stem_width": stem, "norm_layer": norm}
-    return source.with_build(type(base), options).make(wishes)
+    return source.with_build(type(base), options)
 
 
-_CONSTRUCTORS: dict[str, Callable[[Source, Any, Rounding, float, float, Wishes], nn.Module]] = {
+_CONSTRUCTORS: dict[str, Callable[[Source, Any, Rounding, float, float], Source]] = {
     "ResNet": _resnet,
     "DenseNet": _densenet,
     "ConvNeXt": _convnext,
     "RegNet": _regnet,
 }
-

@@ -1,28 +1,25 @@
 """A network from elsewhere, opened and looked at once; makes scaled versions of itself, in one of three ways."""
 
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 from torch import nn
 
-from scaling_search.architecture import Cost
 from scaling_search.architecture.rounding import Rounding
 from scaling_search.errors import InvalidInput
 from scaling_search.networks.foreign import check
-from scaling_search.networks.foreign.adapters import native_scale
-from scaling_search.networks.foreign.counts import rounded_channels
+from scaling_search.networks.foreign.adapters import Scale, native_scale
 from scaling_search.networks.foreign.depth import Deepened, deepened, scaled_depths
 from scaling_search.networks.foreign.infer import Widening
-from scaling_search.networks.foreign.roles import Roles, find_roles
-from scaling_search.networks.foreign.skips import drop_modules, full_rate, spread, zero_last_scales
+from scaling_search.networks.foreign.roles import Role, Roles, find_roles
+from scaling_search.networks.foreign.skips import dropout_of, full_rate, spread
 from scaling_search.networks.foreign.sources import Source, Wishes, open_source
 from scaling_search.networks.foreign.structure import Stage, find_stages
-from scaling_search.networks.foreign.trace import Calls, operations, shapes_only, trace
+from scaling_search.networks.foreign.trace import Calls, operations, trace
 from scaling_search.networks.foreign.weights import Make, with_weights
-from scaling_search.networks.measure import measured_cost
 
+_PROBES = {"neither": {"depth": 1, "width": 1}, "depth": {"depth": 2, "width": 1}, "width": {"depth": 1, "width": 2}}
 _USUAL_RESOLUTIONS = (224, 32, 64, 28, 96, 128, 160, 192, 256, 299)
 
 
@@ -38,32 +35,11 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scaled:
-    """A scaled network on the meta device.
-
-    Attributes:
-        network: its module and blocks.
-        calls: its forward pass at the resolution asked for.
-        make: builds what the weights come from (see `with_weights`).
-        way: how it was scaled.
-    """
-
-    network: Deepened
-    calls: Calls
-    make: Make
-    way: str
-
-    def with_weights(self) -> nn.Module:
-        """The network on the CPU, in training mode, with fresh weights drawn by the source's own initialisation."""
-        return with_weights(self.network, self.make).train()
-
-
-@dataclass(frozen=True, kw_only=True)
 class View:
     """What a forward pass shows of one module on the meta device."""
 
     module: nn.Module
-    calls: Calls
+    calls: Calls = field(repr=False)
     stages: Sequence[Stage] = field(repr=False)
 
     @classmethod
@@ -76,10 +52,53 @@ class View:
         return find_roles(self.module, self.calls, self.stages)
 
     @property
+    def block_names(self) -> list[str]:
+        return [name for stage in self.stages for block in stage.blocks for name in block.names]
+
+    @property
     def blocks(self) -> list[list[nn.Module]]:
         """The modules of each block, in the order in which they run."""
         names = [block.names for stage in self.stages for block in stage.blocks]
         return [[self.module.get_submodule(name) for name in block] for block in names]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaled:
+    """A scaled network on the meta device.
+
+    Attributes:
+        network: its module and blocks.
+        calls: its forward pass at the resolution asked for.
+        view: what it was made from: the source, or what the source's own library built at this size.
+        make: builds that with weights.
+        way: how it was scaled.
+    """
+
+    network: Deepened
+    calls: Calls
+    view: View
+    make: Make
+    way: str
+
+    @cached_property
+    def blocks(self) -> list[tuple[str, ...]]:
+        """The names of the modules of each block, in the order in which they run."""
+        names = {part: name for name, part in self.network.module.named_modules()}
+        return [tuple(names[part] for part in one.modules) for stage in self.network.stages for one in stage]
+
+    def role(self, name: str) -> Role | None:
+        """The role of one of its layers."""
+        origin = self.network.origins.get(self.network.module.get_submodule(name))
+        return None if origin is None else self.view.roles.by_name.get(origin.name)
+
+    def with_weights(self) -> nn.Module:
+        """The network on the CPU, in training mode, with fresh weights drawn by the source's own initialisation."""
+        return with_weights(self.network, self.make).train()
+
+    def residual(self, resolution: int) -> list[str]:
+        """The blocks that add something to what they read."""
+        ran = operations(self.network.module, resolution, [names[0] for names in self.blocks])
+        return [name for name, found in ran.items() if not {"add", "add_"}.isdisjoint(found)]
 
 
 @dataclass(frozen=True)
@@ -106,7 +125,7 @@ class Baseline:
             return "builder protocol"
         return "structural" if self._native(rounding) is None else "native"
 
-    def _native(self, rounding: Rounding):  # type: ignore[no-untyped-def]
+    def _native(self, rounding: Rounding) -> Scale | None:
         return native_scale(self.source, self.view.module, rounding)
 
     # --- scaling
@@ -120,32 +139,36 @@ class Baseline:
         if request.depth != 1 and not self.view.stages and not self.source.scales_itself:
             raise InvalidInput(f"{self.source.name} has no block that could be repeated; {check.WAY_OUT}")
         wishes = Wishes(classes=request.classes, dropout=self.wishes.dropout, drop_connect=self.wishes.drop_connect)
-        native = self._by_itself(request, wishes)
-        if native is not None:
-            return native
-        self._check_numbers(request)
-        self._check_copies(request)
+        source = self._sized(request)
+        if source is not None:
+            return self._built(source, request, wishes)
+        if request.width != 1 and self._silent_numbers:
+            raise self.refusal(request, ValueError("hard-coded channels"))
+        if request.depth > 1 and self._copies_fault:
+            raise self.refusal(request, ValueError(self._copies_fault))
         return self._structural(self.view, lambda: self.source.make(wishes), request, "structural")
 
-    def _by_itself(self, request: Request, wishes: Wishes) -> Scaled | None:
-        """By the builder protocol or the source's own library, where one of them can."""
+    def _sized(self, request: Request) -> Source | None:
+        """What builds the scaled network, where the builder protocol or the source's own library does."""
         if self.source.scales_itself:
-            way, scale = "builder protocol", lambda d, w, wishes: self.source.make(wishes, depth=d, width=w)
-        else:
-            way, scale = "native", self._native(request.rounding)
-        if scale is None or (request.depth == request.width == 1 and way == "native"):
-            return None
+            return self.source.at(request.depth, request.width)
+        scale = self._native(request.rounding)
         try:
-            module = _on_meta(lambda: scale(request.depth, request.width, wishes))
+            return None if scale is None else scale(request.depth, request.width)
         except NotImplementedError:
             return None
-        make = lambda: scale(request.depth, request.width, wishes)  # noqa: E731
+
+    def _built(self, source: Source, request: Request, wishes: Wishes) -> Scaled:
+        """From a source that has the right size already; only classes and resolution may be left to adapt."""
+        if self._builder_fault:
+            raise self.refusal(request, ValueError(self._builder_fault))
+        module = source.make_meta(wishes)
         try:
             view = View.of(module, request.resolution)
-        except Exception:  # a linear layer that was sized for another resolution: its input is read off again
+        except Exception:  # a linear layer made for the source's own resolution: its input is read off again
             view = View.of(module, self.resolution)
-        same = Request(depth=1, width=1, resolution=request.resolution, classes=request.classes, rounding=request.rounding)
-        return self._structural(view, make, same, way)
+        kept = replace(request, depth=1, width=1)
+        return self._structural(view, lambda: source.make(wishes), kept, self.way(request.rounding))
 
     def _structural(self, view: View, make: Make, request: Request, way: str) -> Scaled:
         depths = scaled_depths(view.stages, request.depth, request.rounding)
@@ -160,10 +183,11 @@ class Baseline:
             calls = widening.run(request.resolution)
             check.check_scaled(network, calls, request.classes)
         except Exception as error:
-            raise self._refusal(request, error) from error
-        return Scaled(network=network, calls=calls, make=make, way=way)
+            raise self.refusal(request, error) from error
+        return Scaled(network=network, calls=calls, view=view, make=make, way=way)
 
-    def _refusal(self, request: Request, error: Exception) -> InvalidInput:
+    def refusal(self, request: Request, error: Exception) -> InvalidInput:
+        """Why this network cannot be scaled so, and the way out."""
         found = check.hard_coded(self.view.module, self.view.calls)
         reason = f"its forward hard-codes channels in {', '.join(found[:3])}" if found else " ".join(str(error).split())
         return InvalidInput(
@@ -176,10 +200,6 @@ class Baseline:
     @cached_property
     def _silent_numbers(self) -> list[str]:
         return check.hard_coded(self.view.module, self.view.calls, silent=True)
-
-    def _check_numbers(self, request: Request) -> None:
-        if request.width != 1 and self._silent_numbers:
-            raise self._refusal(request, ValueError("hard-coded channels"))
 
     @cached_property
     def _copies_fault(self) -> str:
@@ -194,18 +214,16 @@ class Baseline:
             return " ".join(str(error).split())
         return ""
 
-    def _check_copies(self, request: Request) -> None:
-        if request.depth > 1 and self._copies_fault:
-            raise self._refusal(request, ValueError(self._copies_fault))
+    @cached_property
+    def _builder_fault(self) -> str:
+        """Which multiplier a builder ignores; empty if none."""
+        if not self.source.scales_itself:
+            return ""
+        sizes = {name: _parameter_count(self.source.at(**at)) for name, at in _PROBES.items()}
+        ignored = [name for name, count in sizes.items() if count <= sizes["neither"] and name != "neither"]
+        return f"its builder makes the same network whatever the {' and the '.join(ignored)}" if ignored else ""
 
     # --- facts
-
-    @cached_property
-    def residual(self) -> frozenset[str]:
-        """The blocks that add something to what they read."""
-        names = [block.names[0] for stage in self.view.stages for block in stage.blocks]
-        ran = operations(self.view.module, self.resolution, names)
-        return frozenset(name for name, found in ran.items() if not {"add", "add_"}.isdisjoint(found))
 
     @cached_property
     def minimum_resolution(self) -> int:
@@ -227,8 +245,43 @@ class Baseline:
     @property
     def dropout(self) -> float:
         """The rate before the classifier."""
-        return dropout_of(self.view.module)
+        return dropout_of(self.view.module, self.view.block_names)
 
     @property
     def drop_connect(self) -> float:
+        """The rate that stochastic depth rises to."""
         return full_rate(self.view.blocks)[0]
+
+
+def _parameter_count(source: Source) -> int:
+    return sum(parameter.numel() for parameter in source.make_meta(Wishes()).parameters())
+
+
+@lru_cache(maxsize=16)
+def open_baseline(name: str, wishes: Wishes = Wishes()) -> Baseline:
+    """Opens and looks at the network of that name, without weights; again only for other wishes.
+
+    Raises:
+        InvalidInput: there is none, or it is none that can be scaled (see `check.check_module`).
+    """
+    source = open_source(name)
+    source = source.at(1, 1) if source.scales_itself else source
+    module = source.make_meta(wishes).eval()
+    resolution = _own_resolution(name, source, module)
+    return Baseline(source=source, wishes=wishes, resolution=resolution, view=View.of(module, resolution))
+
+
+def _own_resolution(name: str, source: Source, module: nn.Module) -> int:
+    """The input that a network is made for: as its source says, or the first usual one that it takes."""
+    stated = source.resolution or getattr(module, "resolution", None)
+    if isinstance(stated, int):
+        check.check_module(name, module, stated)
+        return stated
+    for resolution in _USUAL_RESOLUTIONS:
+        try:
+            check.check_module(name, module, resolution)
+        except InvalidInput as error:
+            first = first if resolution != _USUAL_RESOLUTIONS[0] else error
+        else:
+            return resolution
+    raise first

@@ -135,7 +135,11 @@ def hard_coded(module: nn.Module, calls: Calls, *, silent: bool = False) -> list
     except Exception:  # the forward depends on what goes through it; there is nothing to read off
         return []
     kinds = _CUTTING if silent else _SHAPING
-    return list(dict.fromkeys(_text(node) for node in graph.nodes if _name(node) in kinds and _numbers(node) & (counts | halves)))
+    return list(
+        dict.fromkeys(
+            _text(node) for node in graph.nodes if _name(node) in kinds and _numbers(node) & (counts | halves)
+        )
+    )
 
 
 def _name(node: fx.Node) -> str:

@@ -30,7 +30,9 @@ class Widening:
         classes: outputs of the classifier.
     """
 
-    def __init__(self, network: Deepened, calls: Calls, roles: Roles, *, width: float, rounding: Rounding, classes: int):
+    def __init__(
+        self, network: Deepened, calls: Calls, roles: Roles, *, width: float, rounding: Rounding, classes: int
+    ):
         self.network = network
         self.calls = calls
         self.roles = roles

@@ -1,15 +1,18 @@
 """What happens around the skips of a network: stochastic depth and scales that start at zero."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from torch import nn
 
-from scaling_search.networks.foreign.structure import Block, Stage
 from scaling_search.networks.foreign.trace import Calls
 
 _RATES = {"StochasticDepth": "p", "DropPath": "drop_prob"}
 """torchvision's and timm's stochastic depth: the attribute that holds its rate, by class name."""
-_BEYOND = (0, -1, 1)  # rates reach the full one at block N (EfficientNet), at N - 1 (ConvNeXt), or behind a further block
+_BEYOND = (
+    0,
+    -1,
+    1,
+)  # rates reach the full one at block N (EfficientNet), at N - 1 (ConvNeXt), or behind a further block
 
 
 def drop_modules(parts: Sequence[nn.Module]) -> Iterator[nn.Module]:
@@ -45,38 +48,62 @@ def full_rate(blocks: Sequence[Sequence[nn.Module]]) -> tuple[float, int]:
     return round(slope * (len(blocks) + beyond), 6), beyond
 
 
-def spread(blocks: Sequence[Sequence[nn.Module]], full: float, beyond: int) -> None:
-    """Give the blocks of a deepened network rates that rise linearly again, to the same full rate."""
-    for index, parts in enumerate(blocks):
-        for inner in drop_modules(parts):
-            setattr(inner, _RATES[type(inner).__name__], full * index / max(1, len(blocks) + beyond))
+def spread(blocks: Sequence[Sequence[nn.Module]], full: float, beyond: int) -> bool:
+    """Give the blocks of a network rates that rise linearly to the full one; False where they have no stochastic depth."""
+    found = [(index, inner) for index, parts in enumerate(blocks) for inner in drop_modules(parts)]
+    for index, inner in found:
+        setattr(inner, _RATES[type(inner).__name__], full * index / max(1, len(blocks) + beyond))
+    return bool(found)
 
 
-def zero_last_scales(module: nn.Module, stages: Sequence[Stage], calls: Calls, residual: frozenset[str]) -> None:
+def zero_last_scales(module: nn.Module, blocks: Iterable[str], calls: Calls) -> None:
     """Start the last batch-norm scale of each residual branch at zero (arXiv 1706.02677, sec. 5.1).
 
     Args:
-        stages, calls: of the module itself.
-        residual: the blocks that add their input to something.
+        blocks: names of the blocks that add something to what they read.
+        calls: a forward pass of the same network.
     """
-    for block in (block for stage in stages for block in stage.blocks):
-        if not residual.isdisjoint(block.names):
-            norm = _last_norm(module, block, calls)
-            if norm is not None and norm.weight is not None:
-                nn.init.zeros_(norm.weight)
+    for block in blocks:
+        norm = _last_norm(module, block, calls)
+        if norm is not None and norm.weight is not None:
+            nn.init.zeros_(norm.weight)
 
 
-def _last_norm(module: nn.Module, block: Block, calls: Calls) -> nn.modules.batchnorm._BatchNorm | None:
-    """The batch norm that runs last on the way around the skip; what reads the block's input forks."""
+def _last_norm(module: nn.Module, block: str, calls: Calls) -> nn.modules.batchnorm._BatchNorm | None:
+    """The batch norm that runs last on the way around the skip; a single convolution that reads the block's input is it."""
     last = None
-    aside: set[str] = set()
+    forks: set[str] = set()
     for name, call in calls.items():
-        if not any(name.startswith(f"{outer}.") for outer in block.names):
+        if not name.startswith(f"{block}."):
             continue
         part = module.get_submodule(name)
-        forks = bool(call.reads & block.call.reads) and sum(isinstance(inner, nn.Conv2d) for inner in part.modules()) <= 1
-        if forks or name.rpartition(".")[0] in aside:
-            aside.add(name)
+        reads_input = bool(call.reads & calls[block].reads)
+        if name.rpartition(".")[0] in forks or (reads_input and _convolutions(part) <= 1):
+            forks.add(name)
         elif isinstance(part, nn.modules.batchnorm._BatchNorm):
             last = part
     return last
+
+
+def _convolutions(part: nn.Module) -> int:
+    return sum(isinstance(inner, nn.Conv2d) for inner in part.modules())
+
+
+def dropout_of(module: nn.Module, blocks: Sequence[str]) -> float:
+    """The rate of a network's dropout before its classifier, 0 if it has none."""
+    rates = [part.p for part in _dropouts(module, blocks)]
+    return float(getattr(module, "drop_rate", rates[-1] if rates else 0.0) or 0.0)
+
+
+def set_dropout(module: nn.Module, rate: float, blocks: Sequence[str]) -> bool:
+    """Set all dropout outside of blocks; False where there is none."""
+    found = list(_dropouts(module, blocks))
+    for part in found:
+        part.p = rate
+    return bool(found)
+
+
+def _dropouts(module: nn.Module, blocks: Sequence[str]) -> Iterator[nn.Dropout]:
+    for name, part in module.named_modules():
+        if isinstance(part, nn.Dropout) and not any(name.startswith(f"{block}.") for block in blocks):
+            yield part

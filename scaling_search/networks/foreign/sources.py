@@ -60,7 +60,7 @@ class Source:
     resolution: int | None = None
     scales_itself: bool = False
 
-    def make(self, wishes: Wishes, **sizes: float) -> nn.Module:
+    def make(self, wishes: Wishes) -> nn.Module:
         """One network with weights, or on the meta device where that is the default device.
 
         A wish that the source takes under no name is left out; `ForeignNetwork` deals with what is missing.
@@ -71,7 +71,7 @@ class Source:
         wanted = {self.takes[wish]: value for wish, value in vars(wishes).items() if wish in self.takes}
         wanted = {option: value for option, value in wanted.items() if value is not None}
         try:
-            module = _call(self.build, {**self.always, **sizes, **wanted}, optional=set(wanted))
+            module = _call(self.build, {**self.always, **wanted}, optional=set(wanted))
         except Exception as error:
             if torch.get_default_device().type == "meta":
                 raise
@@ -81,24 +81,28 @@ class Source:
             raise InvalidInput(f"{self.name} returns {_a(type(module).__name__)}, not a torch.nn.Module")
         return module
 
+    def at(self, depth: float, width: float) -> "Source":
+        """The same builder (see `scales_itself`) at another size."""
+        return self.with_build(self.build, {**self.always, "depth": depth, "width": width})
+
     def with_build(self, build: Build, always: Mapping[str, Any]) -> "Source":
         """The same source through another door of its library."""
         return replace(self, build=build, always=always)
 
-    def make_meta(self, wishes: Wishes, **sizes: float) -> nn.Module:
+    def make_meta(self, wishes: Wishes) -> nn.Module:
         """The same without weights. Code that cannot run on the meta device runs on the CPU."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
                 with torch.device("meta"):
-                    module = self.make(wishes, **sizes)
+                    module = self.make(wishes)
                 if all(tensor.is_meta for tensor in module.parameters()):
                     return module.to("meta")
             except InvalidInput:
                 raise
             except Exception:  # whatever the network's own code raises where there are no numbers
                 pass
-            return self.make(wishes, **sizes).to("meta")
+            return self.make(wishes).to("meta")
 
 
 def _a(noun: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from scaling_search.search.executors.base import Job
-from scaling_search.search.journal import METRICS, Record, Trial
+from scaling_search.search.journal import METRICS, Record, Status, Trial
 
 
 def train_trial(job: Job) -> Iterator[Record]:
@@ -57,7 +57,7 @@ def _readings(job: Job) -> Iterator[Record]:
         deterministic=job.deterministic,
     ):
         values = asdict(metrics)
-        status = "done" if metrics.epoch == job.epochs else "running"
+        status: Status = "done" if metrics.epoch == job.epochs else "running"
         yield Record(trial=job.trial, epoch=metrics.epoch, status=status, **{name: values[name] for name in METRICS})
 
 

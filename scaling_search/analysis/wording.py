@@ -1,0 +1,32 @@
+"""How numbers and candidates are written in sentences, for the terminal, best.yaml and the page alike."""
+
+from math import isnan
+
+from scaling_search.coefficients import Shares
+
+
+def label(candidate: str, named: str) -> str:
+    """How a sentence calls a candidate: by its name where it has one, «paper (c07)»."""
+    return f"{named.replace(';', ' = ')} ({candidate})" if named else candidate
+
+
+def divide(shares: Shares) -> str:
+    """Shares in words: «17 % depth, 33 % width, 50 % resolution»."""
+    depth, width = round(100 * shares.depth), round(100 * shares.width)
+    return f"{depth} % depth, {width} % width, {100 - depth - width} % resolution"
+
+
+def points(value: float, error: float | None = None) -> str:
+    """A difference of accuracies in points: «1.3 ± 0.4»; without an error when it is unknown."""
+    known = error is not None and not isnan(error)
+    return f"{100 * value:.1f}" + (f" ± {100 * error:.1f}" if known and error is not None else "")
+
+
+def percent(value: float, error: float | None = None) -> str:
+    """An accuracy: «71.3 ± 0.4 %»."""
+    return f"{points(value, error)} %"
+
+
+def count(number: int, noun: str) -> str:
+    """«1 trial», «3 trials»."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
