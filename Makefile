@@ -10,7 +10,7 @@ demo: .venv/.installed
 	$(BIN)/scaling-search run --baseline b0 --phi 1
 
 test: lint
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .

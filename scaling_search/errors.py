@@ -11,7 +11,7 @@ class InvalidInput(ValueError):
 def nearest_hint(name: str, choices: Iterable[str]) -> str:
     """«; did you mean b0?» when a choice is spelled like name, else the choices themselves (all if few)."""
     known = sorted(choices)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {close[0]}?"
     return f"; known: {', '.join(known[:12])}{', …' if len(known) > 12 else ''}" if known else ""
