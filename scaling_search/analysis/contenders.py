@@ -3,7 +3,7 @@
 A place is ruled out when some other place is better than it by more than noise explains. «More than noise» is the 95 %
 quantile of the largest studentised difference to that place that noise alone produces, so all comparisons with the best
 are corrected together (multiple comparisons with the best, Hsu 1984; for a surface, Peterson, Cahya and del Castillo
-2002). Whatever the truth, the true best place is kept in at least 95 of 100 repetitions, also when it lies at a border.
+2002). Wherever the true best lies, also at a border, it is kept in at least 95 of 100 repetitions, if the model holds.
 
 Noise is drawn from the fitted model (parametric bootstrap: normal coefficients over a chi-square error, i.e. a
 multivariate t). Resampling residuals was rejected: with five spare degrees of freedom, usual here, it kept 86 % of the
@@ -67,8 +67,8 @@ def contenders(
     noise = rows @ _noise(covariance, dof)  # [n, draws]
     spread = rows @ covariance @ rows.T  # [n, n]
     variance = np.diag(spread)
-    # [n, n] standard error of each difference; the floor is for a place and itself, or its twin
-    errors = np.sqrt(np.clip(variance[:, None] + variance[None, :] - 2 * spread, 1e-18, None))
+    # [n, n] standard error of each difference; the floor, far below a point of accuracy, is for a place and its twin
+    errors = np.sqrt(np.clip(variance[:, None] + variance[None, :] - 2 * spread, 1e-12, None))
     critical = _critical(noise, errors)
     return Contenders(
         value=value,

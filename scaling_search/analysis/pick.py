@@ -12,7 +12,8 @@ from scaling_search.analysis.trials import SHARES
 from scaling_search.coefficients import Coefficients, Shares, lattice
 
 PARTS = 24  # of the lattice on which a surface is read: every half, third, quarter, sixth and eighth lies on it
-_TOUCHES = 1e-6
+_TOUCHES = 0.5 / PARTS  # of the border: nearer than the lattice can tell
+_SLACK = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +100,7 @@ def _pick(judged: Contenders, shares: np.ndarray, trained: pd.DataFrame) -> Pick
 def _lattice_within(shares: np.ndarray) -> np.ndarray:
     """The points [n, 3] of the fine lattice that lie in the hull of shares, its border included."""
     points = np.array([point.as_tuple() for point in lattice(PARTS)])
-    return points[_depth_within(points, shares) > -_TOUCHES]
+    return points[_depth_within(points, shares) > -_SLACK]
 
 
 def _depth_within(points: np.ndarray, shares: np.ndarray) -> np.ndarray:
