@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from scaling_search.cli import cost, family, run, train
+from scaling_search.cli import cost, family, frontier, run, train
 from scaling_search.errors import InvalidInput
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command()(run.candidates)
 app.command()(run.analyze)
 app.command()(run.report)
 app.command()(family.family)
+app.command()(frontier.frontier)
 app.command()(train.train)
 app.command()(cost.cost)
 app.command()(cost.baselines)

@@ -56,22 +56,28 @@ def baselines(
     """List the shipped baselines with their cost and source."""
     from scaling_search import searchspace
 
-    rows = []
-    for name in searchspace.names():
-        space = searchspace.load(name)
-        network = space.network()
-        counts = {"resolution": network.resolution, **_counts(network.cost())}
-        rows.append({"name": name, **counts, "source": space.source})
-    print(json.dumps(rows, indent=2)) if as_json else _table(rows)
+    spaces = [(space, space.network()) for space in map(searchspace.load, searchspace.names())]
+    rows = [
+        {"name": space.name, "resolution": network.resolution, **_counts(network.cost()), "source": space.source}
+        for space, network in spaces
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+    else:
+        _table([{**row, **{column: _short(row[column]) for column in _COLUMNS}} for row in rows])
 
 
 def _scaled(base: "Network", depth: float, width: float, resolution: int | None) -> tuple["Network", list[str]]:
     """The network of these multipliers, and what could not shrink as far."""
+    from scaling_search.architecture import Architecture
     from scaling_search.coefficients import Multipliers
 
     pixels = base.resolution if resolution is None else resolution
+    if pixels < 1:
+        raise InvalidInput(f"the resolution must be at least 1 px, not {pixels}")
     multipliers = Multipliers(depth=depth, width=width, resolution=pixels / base.resolution)
-    return base.scaled(multipliers), base.shortfalls(multipliers)
+    notes = base.shortfalls(multipliers) if isinstance(base, Architecture) else []
+    return base.scaled(multipliers), notes
 
 
 def _matched(base: "Network", shares: str, target: str, latency_on: str | None) -> tuple["Network", list[str]]:
@@ -153,18 +159,24 @@ def _show(report: dict[str, Any]) -> None:
         )
 
 
+def _short(count: int) -> str:
+    """5288548 → «5.29 M»."""
+    return f"{count / 1e9:.2f} G" if count >= 1e9 else f"{count / 1e6:.4g} M"
+
+
 def _bytes(count: int) -> str:
     return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
-    """Rows of equal keys; numbers to the right, with separators."""
+    """Rows of equal keys; numbers to the right."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name, value in rows[0].items():
-        table.add_column(name, justify="right" if isinstance(value, int) else "left")
+    for name in rows[0]:
+        is_text = name in ("", "name", "source")
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=name != "source")
     for row in rows:
         table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()))
     Console().print(table)
