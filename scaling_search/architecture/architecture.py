@@ -69,6 +69,8 @@ class Architecture(Strict):
     def _buildable(self) -> Self:
         if not self.stages:
             raise ValueError("a network needs at least one stage")
+        if self.stem and self.stem.kind == "deep" and self.stem.channels % 2:
+            raise ValueError(f"a deep stem begins with half of its channels, and {self.stem.channels} is odd")
         cin = self.stem.channels if self.stem else IMAGE_CHANNELS
         for position, stage in enumerate(self.stages, start=1):
             try:
@@ -179,6 +181,11 @@ class Architecture(Strict):
         update = {"stem": stem, "stages": stages, "head": head, "resolution": resolution or self.resolution}
         return self.model_copy(update=update)
 
+    @property
+    def costs_are_vectorised(self) -> bool:
+        """Yes: the arithmetic of one network is done on arrays."""
+        return True
+
     def costs(self, depth: Floats, width: Floats, resolution: Floats) -> Costs:
         """The costs of N scaled networks, from arrays [N] of multipliers; equal to scaled(…).cost() to the unit."""
         realised = realise(self, depth, width, resolution)
@@ -247,7 +254,7 @@ class Architecture(Strict):
         return {**content, "stages": stages, "rounding": rounding}
 
 
-_FIELDS = ("params", "macs", "activations", "kept", "backward", "live")
+_FIELDS = tuple(Cost.__dataclass_fields__)
 
 
 def _cost(ledger: Ledger) -> Cost:

@@ -21,7 +21,6 @@ from scaling_search.architecture.layers import (
     Concatenate,
     Conv,
     Count,
-    Flag,
     Layers,
     LayerScale,
     Linear,
@@ -33,71 +32,15 @@ from scaling_search.architecture.layers import (
     conv_norm,
     squeeze_excite,
 )
-from scaling_search.configuration import Strict
+from scaling_search.architecture.stage import Repeated, Stage, divisible, expanded, fraction_of, same_shape
 
 
-class Stage(Strict):
-    """What all stages have.
-
-    Attributes:
-        channels: width of the stage's output (of what each layer adds, for `dense`).
-        layers: how many times the block is repeated; what depth multiplies.
-        stride: of the first layer.
-        activation: instead of the network's.
-    """
-
-    channels: int
-    layers: int
-    stride: Literal[1, 2, 4] = 1
-    activation: Activation | None = None
-
-    @abstractmethod
-    def describe(self, cin: Count, channels: Count, layers: Count, activation: Activation) -> Layers:
-        """The stage with these channels and layers (the realised ones, of one network or of many)."""
-
-    def out_channels(self, cin: Count, channels: Count, layers: Count) -> Count:
-        """The channels that leave the stage."""
-        return channels
-
-    def multiple(self, divisor: int = 1) -> int:
-        """What the channels must be a multiple of: for the block to be legal, and its widths multiples of divisor."""
-        return divisor
-
-    def check(self, cin: int) -> None:
-        """Raises ValueError when the stage cannot be built on cin channels."""
-        if self.layers < 1:
-            raise ValueError(f"needs at least 1 layer, not {self.layers}")
-        if self.channels < 1:
-            raise ValueError(f"needs at least 1 channel, not {self.channels}")
-        if self.channels % self.multiple():
-            raise ValueError(f"{self.channels} channels are not a multiple of {self.multiple()}, as its groups need")
-
-
-class _Repeated(Stage):
-    """A stage of layers that differ only in the first one's input and stride."""
-
-    @abstractmethod
-    def _layer(self, cin: Count, cout: Count, stride: int, act: Activation, index: int) -> Layers:
-        """Layer `index` of the stage."""
-
-    def _leading(self) -> int:
-        """How many layers come before all are alike."""
-        return 1
-
-    def describe(self, cin: Count, channels: Count, layers: Count, activation: Activation) -> Layers:
-        def block(index: int) -> Layers:
-            width, stride = (cin, self.stride) if index == 0 else (channels, 1)
-            return self._layer(width, channels, stride, activation, index)
-
-        return (Chain(block, layers, leading=self._leading()),)
-
-
-class MBConv(_Repeated):
+class MBConv(Repeated):
     """Inverted residual: expand 1×1 → depthwise k×k → squeeze-excitation → project 1×1 (arXiv 1801.04381, 1807.11626).
 
     Attributes:
         expansion: how many times wider the depthwise part is; a list gives one value a layer, the last one repeats.
-        se: hidden channels of the squeeze-excitation as a fraction of `se_of`; 0 for none.
+        se: hidden channels of the squeeze-excitation as a fraction of `se_of`, at least one; 0 for none.
         se_of: the channels that the fraction is of: the block's input (EfficientNet) or the expanded (MobileNetV3).
         se_divisor: the hidden channels are rounded to a multiple of it.
         se_gate: the gate's activation.
@@ -106,7 +49,7 @@ class MBConv(_Repeated):
     block: Literal["mbconv"]
     kernel: Literal[3, 5, 7] = 3
     expansion: float | tuple[float, ...] = 6
-    se: float = 0.0
+    se: float = Field(default=0.0, ge=0, le=1)
     se_of: Literal["input", "expanded"] = "input"
     se_divisor: int = Field(default=1, ge=1)
     se_gate: Literal["sigmoid", "hard_sigmoid"] = "sigmoid"
@@ -120,17 +63,17 @@ class MBConv(_Repeated):
 
     def _layer(self, cin: Count, cout: Count, stride: int, act: Activation, index: int) -> Layers:
         expansion = self._expansions[min(index, len(self._expansions) - 1)]
-        middle = _expanded(cin, expansion)
+        middle = expanded(cin, expansion)
         widen: Layers = () if expansion == 1 else (*conv_norm(cin, middle), Act(act))
         depthwise = (*conv_norm(middle, middle, self.kernel, stride, middle), Act(act))
         main = (*widen, *depthwise, *self._squeeze(cin, middle, act), *conv_norm(middle, cout))
-        return (Residual(main, present=_same(cin, cout, stride)),)
+        return (Residual(main, present=same_shape(cin, cout, stride)),)
 
     def _squeeze(self, cin: Count, middle: Count, act: Activation) -> Layers:
         if not self.se:
             return ()
         of = cin if self.se_of == "input" else middle
-        hidden = _divisible(_fraction(of, self.se), self.se_divisor)
+        hidden = divisible(fraction_of(of, self.se), self.se_divisor)
         inner: Activation = "relu" if self.se_gate == "hard_sigmoid" else act
         return (squeeze_excite(middle, hidden, inner, self.se_gate),)
 
@@ -138,10 +81,12 @@ class MBConv(_Repeated):
         super().check(cin)
         if not self._expansions or min(self._expansions) <= 0:
             raise ValueError(f"the expansion must be positive, not {self.expansion}")
-        _check_squeeze(self.se, cin if self.se_of == "input" else self._expansions[0] * cin)
+        unused = sorted({"se_of", "se_divisor", "se_gate"} & self.model_fields_set)
+        if unused and not self.se:
+            raise ValueError(f"{unused[0]} without se: there is no squeeze-excitation that it could change")
 
 
-class FusedMBConv(_Repeated):
+class FusedMBConv(Repeated):
     """Expand k×k → project 1×1, or one k×k alone without expansion (arXiv 2104.00298, sec. 3.2)."""
 
     block: Literal["fused_mbconv"]
@@ -152,10 +97,10 @@ class FusedMBConv(_Repeated):
         middle = cout if self.expansion == 1 else cin * self.expansion
         project = () if self.expansion == 1 else conv_norm(middle, cout)
         main = (*conv_norm(cin, middle, self.kernel, stride), Act(act), *project)
-        return (Residual(main, present=_same(cin, cout, stride)),)
+        return (Residual(main, present=same_shape(cin, cout, stride)),)
 
 
-class Separable(_Repeated):
+class Separable(Repeated):
     """Depthwise 3×3 → pointwise 1×1, no residual (arXiv 1704.04861)."""
 
     block: Literal["separable"]
@@ -165,7 +110,7 @@ class Separable(_Repeated):
         return (*conv_norm(cin, cin, self.kernel, stride, cin), Act(act), *conv_norm(cin, cout), Act(act))
 
 
-class _ResNetStage(_Repeated):
+class _ResNetStage(Repeated):
     """Residual blocks whose shortcut is a projection where the shape changes.
 
     Attributes:
@@ -182,11 +127,11 @@ class _ResNetStage(_Repeated):
         return Residual(self._main(cin, cout, stride, act), self._projection(cin, cout, stride)), Act(act)
 
     def _projection(self, cin: Count, cout: Count, stride: int) -> Layers:
-        same = _same(cin, cout, stride)
+        same = same_shape(cin, cout, stride)
         if same is True:
             return ()
         if self.shortcut == "pool" and stride > 1:
-            layers: Layers = (Pool("average", stride, stride), *conv_norm(cin, cout))
+            layers: Layers = (Pool("average", stride, stride, ceil=True), *conv_norm(cin, cout))
         else:
             layers = conv_norm(cin, cout, 1, stride)
         return layers if same is False else (When(np.logical_not(same), layers),)
@@ -208,19 +153,20 @@ class Bottleneck(_ResNetStage):
         ratio: inner channels as a fraction of the stage's channels: 0.25 in ResNet, 0.5 in wide ResNet, 1 in RegNet.
         groups: of the 3×3 convolution (ResNeXt's cardinality); does not change with width.
         group_width: channels a group instead, so that the number of groups grows with width (RegNet).
-        se: hidden channels of the squeeze-excitation as a fraction of the block's input (RegNetY); 0 for none.
+        se: hidden channels of the squeeze-excitation as a fraction of the block's input (RegNetY); 0 for
+            none.
     """
 
     block: Literal["bottleneck"]
     ratio: float = Field(default=0.25, gt=0, le=4)
     groups: int = Field(default=1, ge=1)
     group_width: int | None = Field(default=None, ge=1)
-    se: float = 0.0
+    se: float = Field(default=0.0, ge=0, le=1)
 
     def _main(self, cin: Count, cout: Count, stride: int, act: Activation) -> Layers:
-        inner = _fraction(cout, self.ratio)
+        inner = fraction_of(cout, self.ratio)
         groups = inner // self.group_width if self.group_width else self.groups
-        squeeze = (squeeze_excite(inner, _fraction(cin, self.se, half_up=True), "relu"),) if self.se else ()
+        squeeze = (squeeze_excite(inner, fraction_of(cin, self.se, half_up=True), "relu"),) if self.se else ()
         spatial = (*conv_norm(inner, inner, 3, stride, groups), Act(act))
         return *conv_norm(cin, inner), Act(act), *spatial, *squeeze, *conv_norm(inner, cout)
 
@@ -229,18 +175,14 @@ class Bottleneck(_ResNetStage):
         inner, ratio = lcm(divisor, self.group_width or self.groups), Fraction(self.ratio).limit_denominator(64)
         return lcm(inner * ratio.denominator, ratio.numerator) // ratio.numerator
 
-    def check(self, cin: int) -> None:
-        super().check(cin)
-        _check_squeeze(self.se, cin)
 
-
-class Plain(_Repeated):
+class Plain(Repeated):
     """3×3 convolutions with batch norm, then a max pool that does the stride (VGG, arXiv 1409.1556)."""
 
     block: Literal["plain"]
 
     def _layer(self, cin: Count, cout: Count, stride: int, act: Activation, index: int) -> Layers:
-        return Conv(cin, cout, 3, bias=True), Norm(cout), Act(act)
+        return Conv(cin, cout, 3, bias=True, padding=1), Norm(cout), Act(act)
 
     def describe(self, cin: Count, channels: Count, layers: Count, activation: Activation) -> Layers:
         pool = (Pool("max", self.stride, self.stride),) if self.stride > 1 else ()
@@ -263,7 +205,7 @@ class Dense(Stage):
         def block(index: Any) -> Layers:
             width, inner = start + index * channels, channels * self.inner
             narrow = (Norm(width), Act(activation), Conv(width, inner))
-            return (Concatenate((*narrow, Norm(inner), Act(activation), Conv(inner, channels, 3))),)
+            return (Concatenate((*narrow, Norm(inner), Act(activation), Conv(inner, channels, 3, padding=1))),)
 
         return (*(transition if self.stride > 1 else ()), Chain(block, layers, affine=True))
 
@@ -287,13 +229,13 @@ class ConvNeXt(Stage):
     def describe(self, cin: Count, channels: Count, layers: Count, activation: Activation) -> Layers:
         def block(index: int) -> Layers:
             wide = channels * self.expansion
-            depthwise = Conv(channels, channels, self.kernel, groups=channels, bias=True)
+            depthwise = Conv(channels, channels, self.kernel, 1, channels, bias=True, padding=self.kernel // 2)
             mlp = (Linear(channels, wide), Act(activation), Linear(wide, channels), LayerScale(channels))
             return (Residual((depthwise, Permute(True), Norm(channels, "layer"), *mlp, Permute(False))),)
 
         if self.stride == 1:
             return (Chain(block, layers),)
-        patch = Conv(cin, channels, self.stride, self.stride, bias=True, padding=0)
+        patch = Conv(cin, channels, self.stride, self.stride, bias=True)
         return Permute(True), Norm(cin, "layer"), Permute(False), patch, Chain(block, layers)
 
     def check(self, cin: int) -> None:
@@ -306,42 +248,3 @@ AnyStage: TypeAlias = Annotated[
     MBConv | FusedMBConv | Separable | Basic | Bottleneck | Plain | Dense | ConvNeXt, Field(discriminator="block")
 ]
 """The registry: what `block:` in a stage may say."""
-
-
-def _same(cin: Count, cout: Count, stride: int) -> Flag:
-    """Whether a layer keeps its input's shape, so that the input itself can be added."""
-    if stride != 1:
-        return False
-    same = cin == cout
-    return same if isinstance(same, np.ndarray) else bool(same)
-
-
-def _whole(value: float) -> bool:
-    return abs(value - round(value)) < 1e-9
-
-
-def _fraction(channels: Count, fraction: float, *, half_up: bool = False) -> Count:
-    """That fraction of the channels in whole channels (rounded down unless half_up), at least 1."""
-    part = channels * fraction + (0.5 if half_up else 1e-9)
-    if isinstance(part, np.ndarray):
-        return np.maximum(np.floor(part.astype(np.float64)), 1).astype(np.int64)
-    return max(int(part), 1)
-
-
-def _divisible(channels: Count, divisor: int) -> Count:
-    """The nearest multiple of divisor, never 10 % below: what MobileNetV3 does to expanded and squeezed channels."""
-    near = (channels * 2 + divisor) // (2 * divisor) * divisor
-    near = np.maximum(near, divisor) if isinstance(near, np.ndarray) else max(near, divisor)
-    return near + divisor * (near * 10 < channels * 9)
-
-
-def _expanded(channels: Count, expansion: float) -> Count:
-    """A whole expansion multiplies; another is rounded to a multiple of 8, as its authors list it."""
-    if _whole(expansion):
-        return channels * round(expansion)
-    return _divisible(_fraction(channels, expansion, half_up=True), 8)
-
-
-def _check_squeeze(fraction: float, of: float) -> None:
-    if fraction < 0 or (fraction > 0 and of * fraction < 1):
-        raise ValueError(f"a squeeze-excitation of {fraction} × {of:g} channels has no channel")

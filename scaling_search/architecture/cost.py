@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling_search.architecture.memory import Memory, Precision, memory_of
+from scaling_search.architecture.memory import HasMemory
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cost:
+class Cost(HasMemory):
     """The cost of one network for one image.
 
     Attributes:
@@ -35,26 +35,12 @@ class Cost:
     backward: int = field(default=0, compare=False)
     live: int = field(default=0, compare=False)
 
-    def memory(
-        self,
-        *,
-        batch_size: int = 1,
-        precision: Precision = "float32",
-        training: bool = True,
-        optimizer: str = "adamw",
-        ema: bool = False,
-    ) -> Memory:
-        """Peak memory in bytes, part by part; see `Memory`."""
-        return memory_of(
-            self, batch_size=batch_size, precision=precision, training=training, optimizer=optimizer, ema=ema
-        )
-
     def as_dict(self) -> dict[str, int]:
         return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Costs:
+class Costs(HasMemory):
     """The costs of N networks: the fields of `Cost` as integer arrays [N], and the resolution as built, in pixels.
 
     The arrays hold int64, or Python integers where int64 could overflow; the values are the same either way.
@@ -72,22 +58,7 @@ class Costs:
         return len(self.macs)
 
     def __getitem__(self, index: int) -> Cost:
-        names = ("params", "macs", "activations", "kept", "backward", "live")
-        return Cost(**{name: int(getattr(self, name)[index]) for name in names})
-
-    def memory(
-        self,
-        *,
-        batch_size: int = 1,
-        precision: Precision = "float32",
-        training: bool = True,
-        optimizer: str = "adamw",
-        ema: bool = False,
-    ) -> Memory:
-        """Peak memory in bytes of each network, part by part; see `Memory`."""
-        return memory_of(
-            self, batch_size=batch_size, precision=precision, training=training, optimizer=optimizer, ema=ema
-        )
+        return Cost(**{name: int(getattr(self, name)[index]) for name in Cost.__dataclass_fields__})
 
     @classmethod
     def concatenated(cls, pieces: list[Costs]) -> Costs:

@@ -134,18 +134,21 @@ def count(layer: Layer, feature: Feature, ledger: Ledger) -> Feature:
 @count.register
 def _conv(layer: Conv, feature: Feature, ledger: Ledger) -> Feature:
     weights = layer.cout * (layer.cin // layer.groups) * layer.kernel**2
-    out = _windowed(feature, layer.cout, layer.kernel, layer.stride, layer.pad)
+    out = _windowed(feature, layer.cout, layer)
     ledger.params = ledger.params + (weights + layer.cout if layer.bias else weights)
     ledger.macs = ledger.macs + weights * out.area
     ledger.activations = ledger.activations + out.elements
     return ledger.step(feature, out)
 
 
-def _windowed(feature: Feature, channels: Count, kernel: int, stride: int, padding: int) -> Feature:
+def _windowed(feature: Feature, channels: Count, window: Conv | Pool) -> Feature:
     """The map that a sliding window leaves."""
-    if stride == 1 and 2 * padding + 1 == kernel:
+    overhang = 2 * window.padding - window.kernel
+    if window.stride == 1 and overhang == -1:
         return feature.with_channels(channels)
-    return Feature.of(channels, (feature.side + (2 * padding - kernel)) // stride + 1)
+    if isinstance(window, Pool) and window.ceil:
+        overhang += window.stride - 1
+    return Feature.of(channels, (feature.side + overhang) // window.stride + 1)
 
 
 @count.register
@@ -183,7 +186,7 @@ def _act(layer: Act, feature: Feature, ledger: Ledger) -> Feature:
 
 @count.register
 def _pool(layer: Pool, feature: Feature, ledger: Ledger) -> Feature:
-    out = _windowed(feature, feature.channels, layer.kernel, layer.stride, layer.padding)
+    out = _windowed(feature, feature.channels, layer)
     if layer.kind == "max":
         ledger.kept = ledger.kept + _INDEX_ELEMENTS * out.elements
     return ledger.step(feature, out)
@@ -223,38 +226,34 @@ def _when(layer: When, feature: Feature, ledger: Ledger) -> Feature:
 
 @count.register
 def _residual(layer: Residual, feature: Feature, ledger: Ledger) -> Feature:
-    if layer.present is False:
-        return walk(layer.main, feature, ledger)
-    held = ledger.held
-    ledger.held = held + (feature.elements if layer.present is True else feature.elements * layer.present)
-    out = walk(layer.main, feature, ledger)
-    ledger.held = held
-    if layer.shortcut:
-        # the first layer of the main path keeps x already; the shortcut runs beside the finished main path
-        ledger.held = held + out.elements
-        walk(layer.shortcut, feature.marked(kept=True), ledger)
-        ledger.held = held
+    # x is alive until the block is done: the sum needs it, and where there is none the caller still refers to it
+    out = _walk_beside(feature.elements, layer.main, feature, ledger)
+    # the first layer of the main path keeps x already; the shortcut runs beside the finished main path
+    _walk_beside(out.elements, layer.shortcut, feature.marked(kept=True), ledger)
     return out.marked(kept=False)
 
 
 @count.register
 def _gate(layer: Gate, feature: Feature, ledger: Ledger) -> Feature:
-    held = ledger.held
-    ledger.held = held + feature.elements
-    walk(layer.branch, feature, ledger)
-    ledger.held = held
+    _walk_beside(feature.elements, layer.branch, feature, ledger)
     return ledger.step(feature, feature)
 
 
 @count.register
 def _concatenate(layer: Concatenate, feature: Feature, ledger: Ledger) -> Feature:
-    held = ledger.held
-    ledger.held = held + feature.elements
-    new = walk(layer.branch, feature, ledger)
-    ledger.held = held
+    new = _walk_beside(feature.elements, layer.branch, feature, ledger)
     out = feature.with_channels(feature.channels + new.channels)
     ledger.alive(2 * out.elements)
     return out
+
+
+def _walk_beside(elements: Count, layers: Layers, feature: Feature, ledger: Ledger) -> Feature:
+    """Walks layers while so many elements stay alive beside them."""
+    held = ledger.held
+    ledger.held = held + elements
+    feature = walk(layers, feature, ledger)
+    ledger.held = held
+    return feature
 
 
 @count.register

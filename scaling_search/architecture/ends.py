@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import lcm
 from typing import Literal
 
 from pydantic import Field
@@ -49,9 +50,13 @@ class Stem(Strict):
     def total_stride(self) -> int:
         return self.stride * (2 if self.pool else 1)
 
+    def multiple(self, divisor: int) -> int:
+        """What the channels must be a multiple of: of the divisor, and even where half of them come first."""
+        return lcm(divisor, 2) if self.kind == "deep" else divisor
+
     def describe(self, channels: Count, activation: Activation) -> Layers:
         if self.kind == "patch":
-            patches = Conv(IMAGE_CHANNELS, channels, self.kernel, self.stride, bias=True, padding=0)
+            patches = Conv(IMAGE_CHANNELS, channels, self.kernel, self.stride, bias=True)
             return patches, Permute(True), Norm(channels, "layer"), Permute(False)
         pool = (Pool("max", 3, 2, padding=1),) if self.pool else ()
         if self.kind == "conv":

@@ -26,7 +26,7 @@ OVERWRITING = frozenset({"relu"})
 
 @dataclass(frozen=True, slots=True)
 class Conv:
-    """k×k convolution; the padding is k // 2 unless given, so an odd kernel gives ⌈size / stride⌉."""
+    """k×k convolution. A padding of k // 2 makes an odd kernel give ⌈size / stride⌉."""
 
     cin: Count
     cout: Count
@@ -34,11 +34,7 @@ class Conv:
     stride: int = 1
     groups: Count = 1
     bias: bool = False
-    padding: int | None = None
-
-    @property
-    def pad(self) -> int:
-        return self.kernel // 2 if self.padding is None else self.padding
+    padding: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +60,13 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
+    """A sliding window; `ceil` lets the last one hang over the edge, where only what is inside counts."""
+
     kind: Literal["max", "average"]
     kernel: int
     stride: int
     padding: int = 0
+    ceil: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +167,8 @@ Layers: TypeAlias = tuple[Layer, ...]
 
 
 def conv_norm(cin: Count, cout: Count, kernel: int = 1, stride: int = 1, groups: Count = 1) -> Layers:
-    """Convolution without bias, then batch norm."""
-    return Conv(cin, cout, kernel, stride, groups), Norm(cout)
+    """Convolution without bias and with padding k // 2, then batch norm."""
+    return Conv(cin, cout, kernel, stride, groups, padding=kernel // 2), Norm(cout)
 
 
 def squeeze_excite(channels: Count, hidden: Count, inner: Activation, gate: Activation = "sigmoid") -> Gate:

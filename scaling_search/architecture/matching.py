@@ -31,7 +31,7 @@ METRICS: dict[str, Callable[[Cost | Costs], Count]] = {
 """What a target can be in. Memory is the inference peak of one image; latency needs a measurement besides."""
 _UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
-_FURTHEST = 32.0  # e³² = 8·10¹³ times the compute
+_FURTHEST = 20.0  # e²⁰ = 5·10⁸ times the compute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,8 @@ def match(
     """The network on the ray of constant shares whose realised cost is nearest to the target.
 
     No other network on the ray is nearer, as long as cost climbs along it (which every shipped family's does); of two
-    that are equally near, the smaller. Measured latency is noisy, so there only a near one is promised.
+    that are equally near, the smaller. Measured latency is noisy, and foreign networks are slow to count: there only a
+    near one is promised.
 
     Args:
         growth: the target as a multiple of the base's macs (2^φ); ignored where `target` is given.
@@ -129,7 +130,9 @@ def match(
     def values(ts: Floats) -> Floats:
         return np.asarray(measure(base.costs(*_multipliers(shares, ts))), dtype=np.float64)
 
-    ray = _Ray(values, per_round=254, precision=1e-9)
+    # networks that must be built to be counted are bisected, to where no step of a proxy's size is missed
+    exact = base.costs_are_vectorised
+    ray = _Ray(values, per_round=254 if exact else 1, precision=1e-9 if exact else 2e-3)
     return _found(base, shares, wanted, ray, float(values(np.zeros(1))[0]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,17 +14,6 @@ Precision = Literal["float32", "bfloat16"]
 ACTIVATION_BYTES = {"float32": 4, "bfloat16": 2}
 STATES = {"adamw": 2, "adam": 2, "sgd": 1, "rmsprop": 2, "none": 0}
 """Numbers that an optimizer remembers for each parameter (SGD and RMSprop with momentum)."""
-
-
-class Counted(Protocol):
-    """The counts that memory follows from: a `Cost` or a `Costs`."""
-
-    @property
-    def params(self) -> Any: ...
-    @property
-    def backward(self) -> Any: ...
-    @property
-    def live(self) -> Any: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,33 +32,46 @@ class Memory:
         return total
 
 
-def memory_of(
-    counted: Counted, *, batch_size: int, precision: Precision, training: bool, optimizer: str, ema: bool
-) -> Memory:
-    """Bytes at the peak of one training step, or of one inference.
+class HasMemory:
+    """What a `Cost` and a `Costs` share: memory follows from their counts."""
 
-    Parameters, gradients, optimizer state and averages are float32 (autocast keeps them so, and adds a copy of the
-    parameters in its own precision); activations have the precision asked for.
+    params: Any
+    backward: Any
+    live: Any
 
-    Raises:
-        InvalidInput: the batch size is below 1, or the precision or optimizer is unknown.
-    """
-    if batch_size < 1:
-        raise InvalidInput(f"the batch size must be at least 1, not {batch_size}")
-    if precision not in ACTIVATION_BYTES:
-        raise InvalidInput(f"unknown precision {precision}{nearest_hint(precision, ACTIVATION_BYTES)}")
-    if optimizer not in STATES:
-        raise InvalidInput(f"unknown optimizer {optimizer}{nearest_hint(optimizer, STATES)}")
-    width = ACTIVATION_BYTES[precision]
-    params, elements = _exact(counted.params), _exact(counted.backward if training else counted.live)
-    copies = 4 if precision == "float32" else 4 + width
-    return Memory(
-        parameters=copies * params,
-        gradients=4 * params if training else 0 * params,
-        optimizer=4 * STATES[optimizer] * params if training else 0 * params,
-        ema=4 * params if training and ema else 0 * params,
-        activations=width * batch_size * elements,
-    )
+    def memory(
+        self,
+        *,
+        batch_size: int = 1,
+        precision: Precision = "float32",
+        training: bool = True,
+        optimizer: str = "adamw",
+        ema: bool = False,
+    ) -> Memory:
+        """Bytes at the peak of one training step, or of one inference.
+
+        Parameters, gradients, optimizer state and averages are float32 (autocast keeps them so, and adds a copy of the
+        parameters in its own precision); activations have the precision asked for.
+
+        Raises:
+            InvalidInput: the batch size is below 1, or the precision or optimizer is unknown.
+        """
+        if batch_size < 1:
+            raise InvalidInput(f"the batch size must be at least 1, not {batch_size}")
+        if precision not in ACTIVATION_BYTES:
+            raise InvalidInput(f"unknown precision {precision}{nearest_hint(precision, ACTIVATION_BYTES)}")
+        if optimizer not in STATES:
+            raise InvalidInput(f"unknown optimizer {optimizer}{nearest_hint(optimizer, STATES)}")
+        width = ACTIVATION_BYTES[precision]
+        params, elements = _exact(self.params), _exact(self.backward if training else self.live)
+        copies = 4 if precision == "float32" else 4 + width
+        return Memory(
+            parameters=copies * params,
+            gradients=4 * params if training else 0 * params,
+            optimizer=4 * STATES[optimizer] * params if training else 0 * params,
+            ema=4 * params if training and ema else 0 * params,
+            activations=width * batch_size * elements,
+        )
 
 
 def _exact(counts: Any) -> Any:

@@ -62,14 +62,15 @@ class Network(Protocol):
 
     def cost(self) -> Cost: ...
 
+    @property
+    def costs_are_vectorised(self) -> bool:
+        """Whether asking `costs` for hundreds of networks is cheap."""
+
     def costs(self, depth: NDArray[np.float64], width: NDArray[np.float64], resolution: NDArray[np.float64]) -> Costs:
         """The costs of N scaled networks, from arrays [N] of multipliers; equal to scaled(…).cost() one by one."""
 
     def effective(self, base: Self) -> Multipliers:
         """What was built, as multipliers of base: each axis's own realised macs (DESIGN §6)."""
-
-    def shortfalls(self, multipliers: Multipliers) -> list[str]:
-        """One sentence for each dimension that `scaled` cannot make as small as these multipliers ask."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that a YAML file can hold; `architecture.from_dict` is the inverse."""

@@ -40,10 +40,9 @@ def parts(architecture: Architecture) -> list[Part]:
     """What width multiplies, in the order of `Architecture.widths`."""
     rounding, stem, head = architecture.rounding, architecture.stem, architecture.head
     step = rounding.divisor
+    start: Rule = "stays" if "stem" in rounding.fixed_widths else "scales"
     ends: Rule = "stays" if "head" in rounding.fixed_widths else "scales"
-    found = []
-    if stem:
-        found.append(Part("stem", stem.channels, step, "stays" if "stem" in rounding.fixed_widths else "scales"))
+    found = [Part("stem", stem.channels, stem.multiple(step), start)] if stem else []
     for position, stage in enumerate(architecture.stages, start=1):
         found.append(Part(f"stage {position}", stage.channels, stage.multiple(step)))
     if head.channels:

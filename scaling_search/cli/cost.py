@@ -57,7 +57,7 @@ def baselines(
     from scaling_search import searchspace
 
     spaces = [(space, space.network()) for space in map(searchspace.load, searchspace.names())]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"name": space.name, "resolution": network.resolution, **_counts(network.cost()), "source": space.source}
         for space, network in spaces
     ]

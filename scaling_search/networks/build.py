@@ -92,8 +92,8 @@ class _Builder:
     def leaf(self, layer: described.Layer) -> nn.Module:
         """The module of a layer that holds no other layers."""
         match layer:
-            case described.Conv(cin, cout, kernel, stride, groups, bias):
-                return nn.Conv2d(int(cin), int(cout), kernel, stride, layer.pad, groups=int(groups), bias=bias)
+            case described.Conv(cin, cout, kernel, stride, groups, bias, padding):
+                return nn.Conv2d(int(cin), int(cout), kernel, stride, padding, groups=int(groups), bias=bias)
             case described.Linear(cin, cout):
                 return nn.Linear(int(cin), int(cout))
             case described.Norm(channels, "batch"):
@@ -103,10 +103,10 @@ class _Builder:
                 return nn.LayerNorm(int(channels), eps=1e-6)
             case described.Act(name):
                 return _ACTIVATIONS[name](inplace=True) if name in described.OVERWRITING else _ACTIVATIONS[name]()
-            case described.Pool("max", kernel, stride, padding):
-                return nn.MaxPool2d(kernel, stride, padding)
-            case described.Pool(_, kernel, stride, padding):
-                return nn.AvgPool2d(kernel, stride, padding)
+            case described.Pool("max", kernel, stride, padding, ceil):
+                return nn.MaxPool2d(kernel, stride, padding, ceil_mode=ceil)
+            case described.Pool(_, kernel, stride, padding, ceil):
+                return nn.AvgPool2d(kernel, stride, padding, ceil_mode=ceil, count_include_pad=False)
             case described.AdaptivePool(size):
                 return nn.AdaptiveAvgPool2d(size)
             case described.Flatten():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from scaling_search.architecture import Cost
@@ -54,6 +55,49 @@ def kept_bytes(module: nn.Module, images: Tensor) -> int:
         output = module.train()(images)
     del output
     return sum(tensor.untyped_storage().nbytes() for address, tensor in kept.items() if address not in own)
+
+
+def peak_bytes(module: nn.Module, resolution: int, *, batch_size: int, training: bool) -> int:
+    """Peak bytes that torch allocates, the parameters included: what memory models predict.
+
+    On CUDA its allocator's own peak; on a CPU the allocations and releases that its profiler records.
+
+    Args:
+        training: a forward and backward pass beside the state of AdamW; else one forward pass without gradients.
+    """
+    images = example(module, resolution, batch_size).to(memory_format=torch.channels_last)
+    copies = 3 if training else 1  # the parameters, and AdamW's two numbers for each
+
+    def step() -> None:
+        if training:
+            module.train()(images).sum().backward()
+        else:
+            with torch.no_grad(), evaluating(module):
+                module(images)
+
+    module.zero_grad(set_to_none=True)
+    peak = _peak_on_cuda(step) if images.is_cuda else _peak_on_cpu(step)
+    module.zero_grad(set_to_none=True)
+    return peak + copies * sum(4 * parameter.numel() for parameter in module.parameters())
+
+
+def _peak_on_cuda(step: Callable[[], None]) -> int:
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    step()
+    return torch.cuda.max_memory_allocated() - before
+
+
+def _peak_on_cpu(step: Callable[[], None]) -> int:
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        step()
+    now = peak = 0
+    assert profiler.profiler is not None and profiler.profiler.kineto_results is not None
+    for event in profiler.profiler.kineto_results.events():
+        if event.name() == "[memory]":
+            now += event.nbytes()
+            peak = max(peak, now)
+    return peak
 
 
 def example(module: nn.Module, resolution: int, batch_size: int = 1) -> Tensor:
