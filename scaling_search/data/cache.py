@@ -3,12 +3,12 @@
 import errno
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from uuid import uuid4
 
 import numpy as np
 
@@ -38,7 +38,8 @@ def new_folder(final: Path) -> Iterator[Path]:
     with _explained(final.parent):
         final.parent.mkdir(parents=True, exist_ok=True)
         _sweep(final.parent)
-        scratch = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=final.parent))
+        scratch = _scratch(final)
+        scratch.mkdir()
         try:
             yield scratch
             if not final.exists():
@@ -55,7 +56,7 @@ def new_file(final: Path) -> Iterator[Path]:
         InvalidInput: the disk is full or the cache cannot be written.
     """
     with _explained(final.parent):
-        scratch = final.with_name(f"{_UNFINISHED}{os.getpid()}-{time.monotonic_ns()}-{final.name}")
+        scratch = _scratch(final)
         try:
             yield scratch
             scratch.replace(final)
@@ -114,6 +115,11 @@ def _explained(folder: Path) -> Iterator[None]:
                 f"the cache {folder} cannot be written ({error.strerror}); set SCALING_SEARCH_CACHE to another folder"
             ) from error
         raise
+
+
+def _scratch(final: Path) -> Path:
+    """A name beside final that no other process or thread has."""
+    return final.with_name(f"{_UNFINISHED}{uuid4().hex}")
 
 
 def _rename(scratch: Path, final: Path) -> None:

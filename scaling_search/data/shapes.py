@@ -18,13 +18,13 @@ SIDE = 128  # pixels, native
 DIRECTIONS: dict[str, float] = {"flat": 0.0, "rising": 45.0, "upright": 90.0, "falling": 135.0}  # degrees
 SHAPES = ("triangle", "disc", "cross")
 CLASSES = tuple(f"{shape}-{direction}" for shape in SHAPES for direction in DIRECTIONS)
-DIFFICULTY = 0.25
+DIFFICULTY = 0.1  # docs/shapes.md says what networks reach
 PERIOD = (3.0, 11.0)  # pixels of 128: a network at 48 pixels sees stripes of over 5.3, at 64 of over 4
+RIM = 4.0  # pixels along the outline in which the stripes fade, so that they do not cut it up
 
-RIM = 4.0  # pixels along the outline where the stripes fade, so that they do not cut it up
-
-_Y, _X = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
+_VERSION = 5  # goes up when the drawing changes, so that no cache keeps the old one
 _SPLITS = {"train": 0, "val": 1}
+_Y, _X = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
 
 
 def open_shapes(*, train: int = 4000, val: int = 2000, difficulty: float = DIFFICULTY, seed: int = 0) -> Source:
@@ -40,7 +40,7 @@ def open_shapes(*, train: int = 4000, val: int = 2000, difficulty: float = DIFFI
         train=_items("train", train, difficulty, seed),
         val=_items("val", val, difficulty, seed),
         flip=False,  # mirrored, a rising stripe falls
-        identity={"shapes": 2, "difficulty": difficulty, "seed": seed},
+        identity={"shapes": _VERSION, "difficulty": difficulty, "seed": seed},
         native=SIDE,
     )
 
@@ -61,10 +61,17 @@ def draw(label: int, rng: np.random.Generator, *, difficulty: float = DIFFICULTY
     image = _background(rng, contrast=0.05 + 0.4 * difficulty)
     for _ in range(round(12 * difficulty)):
         _paint(image, _clutter(rng), rng, contrast=0.5)
-    _paint(image, _target(label, rng, difficulty), rng, contrast=0.95 - 0.45 * difficulty)
+    _paint(image, _target(label, rng, difficulty), rng, contrast=0.7 - 0.3 * difficulty)
     image += np.float32(0.05 + 0.25 * difficulty) * (rng.random(image.shape, dtype=np.float32) - np.float32(0.5))
     pixels: np.ndarray = np.rint(np.clip(image, 0, 1) * np.float32(255)).astype(np.uint8)
     return pixels.transpose(1, 2, 0)
+
+
+def sheet(rows: int, *, difficulty: float = DIFFICULTY, seed: int = 0) -> np.ndarray:
+    """Samples side by side, a column a class: uint8 [128 · rows, 128 · classes, 3]."""
+    items = open_shapes(train=rows * len(CLASSES), difficulty=difficulty, seed=seed).train
+    images = np.stack([items.read(index, SIDE) for index in range(len(items))])
+    return images.reshape(rows, len(CLASSES), SIDE, SIDE, 3).swapaxes(1, 2).reshape(rows * SIDE, -1, 3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +100,7 @@ def _target(label: int, rng: np.random.Generator, difficulty: float) -> Figure:
         x=_between(rng, radius, SIDE - radius),
         y=_between(rng, radius, SIDE - radius),
         radius=radius,
-        turn=_between(rng, -1, 1) * (10 + 170 * difficulty),
+        turn=_between(rng, -1, 1) * (10 + 50 * difficulty),
         direction=list(DIRECTIONS.values())[direction] + _between(rng, -1, 1) * (4 + 8 * difficulty),
         period=_between(rng, *PERIOD),
     )
@@ -116,7 +123,7 @@ def _paint(image: Floats, figure: Figure, rng: np.random.Generator, *, contrast:
     """Lays a figure over float32 [3, 128, 128] in place; its two colours lie contrast apart."""
     rows, columns = _window(figure.y, figure.reach), _window(figure.x, figure.reach)
     x, y = _X[rows, columns] - np.float32(figure.x), _Y[rows, columns] - np.float32(figure.y)
-    middle = _colour(rng, 0.5, 0.65)
+    middle = _colour(rng, 0.6, 0.75)
     apart = (np.float32(0.5) + np.float32(0.5) * rng.random((3, 1, 1), dtype=np.float32)) * np.float32(contrast)
     distance = _distance(x, y, figure)
     inside = np.clip(np.float32(0.5) - distance, 0, 1)
@@ -158,7 +165,7 @@ def _along(x: Floats, y: Floats, angle: float) -> Floats:
 
 def _background(rng: np.random.Generator, *, contrast: float) -> Floats:
     """Coloured noise at several scales around a random colour, float32 [3, 128, 128]."""
-    grid = np.broadcast_to(_colour(rng, 0.05, 0.25), (3, 3, 3))
+    grid = np.broadcast_to(_colour(rng, 0.1, 0.3), (3, 3, 3))
     for cells in (2, 8, 32):
         grid = _refined(grid, cells)
         grid = grid + np.float32(contrast) * (rng.random(grid.shape, dtype=np.float32) - np.float32(0.5))
