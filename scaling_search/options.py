@@ -32,6 +32,9 @@ class Options(Strict):
     max_macs: int | None = Field(default=None, gt=0)
     max_params: int | None = Field(default=None, gt=0)
     max_memory: int | None = Field(default=None, gt=0)
+    target: str | None = None  # «macs=2x», «params=8M», «latency=5ms»: instead of 2^φ times the MACs
+    max_latency: float | None = Field(default=None, gt=0)  # seconds for one image
+    latency_on: Literal["cpu", "cuda"] | None = None
 
     seeds: int | None = Field(default=None, ge=1, le=1000)
     epochs: int | None = Field(default=None, ge=1)
@@ -56,6 +59,19 @@ def parse_duration(text: str) -> float:
     seconds = float(found[1]) * _SECONDS[found[2] or "m"] if found else 0.0
     if seconds <= 0:
         raise InvalidInput(f"{text!r} is not a duration; write 90s, 10m or 1.5h")
+    return seconds
+
+
+def parse_latency(text: str) -> float:
+    """«5ms», «0.2s» or «800us» in seconds.
+
+    Raises:
+        InvalidInput: it is none of these, or not positive.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|ms|us)\s*", text)
+    seconds = float(found[1]) * {"s": 1.0, "ms": 1e-3, "us": 1e-6}[found[2]] if found else 0.0
+    if seconds <= 0:
+        raise InvalidInput(f"--max-latency {text!r} is not a time; write 5ms or 0.2s")
     return seconds
 
 

@@ -121,6 +121,7 @@ def _settings(seeds: int, epochs: int, classes: int, phi: float) -> dict[str, ob
     return {
         "baseline": {"name": "b0"},
         "phi": phi,
+        "growth": 2.0**phi,
         "match": "realised",
         "search": {"strategy": "lattice", "parts": 4},
         "dataset": {"name": "shapes", "classes": classes, "train": 4000, "val": 2000, "flip": False},

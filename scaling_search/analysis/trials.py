@@ -45,9 +45,9 @@ class Trials:
 
     @property
     def target_ratio(self) -> float:
-        """Realised MACs against the base at which candidates are compared: 2^φ, or the nearest that was trained."""
+        """Realised MACs against the base at which candidates are compared: run.yaml's growth, or the nearest trained."""
         trained = self.candidates.loc[self.final["candidate"].unique(), "macs_ratio"]
-        wanted = 2.0 ** float(self.settings.get("phi", np.log2(trained.median())))
+        wanted = float(self.settings.get("growth") or trained.median())
         return float(np.clip(wanted, trained.min(), trained.max()))
 
 

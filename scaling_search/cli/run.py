@@ -71,6 +71,13 @@ MaxMacs = Annotated[str | None, typer.Option(help="Most multiply-adds of a full-
 MaxParams = Annotated[str | None, typer.Option(help="Most parameters of a full-size candidate, as 9M.")]
 MaxMemory = Annotated[str | None, typer.Option(help="Most bytes at inference of a full-size candidate, as 100M.")]
 
+TargetOption = Annotated[
+    str | None,
+    typer.Option(help="Instead of 2^φ times the MACs: macs=3x, params=8M, activations=2x, memory=…, latency=5ms."),
+]
+MaxLatency = Annotated[str | None, typer.Option(help="Most time for one image on --latency-on, as 5ms.")]
+LatencyOn = Annotated[str | None, typer.Option(help="Where latency is measured: cpu or cuda.")]
+
 
 def run(
     baseline: Baseline = "b0",
@@ -93,6 +100,9 @@ def run(
     max_macs: MaxMacs = None,
     max_params: MaxParams = None,
     max_memory: MaxMemory = None,
+    max_latency: MaxLatency = None,
+    target: TargetOption = None,
+    latency_on: LatencyOn = None,
     proxy_width: Annotated[float | None, typer.Option(help="Width of the small baseline.")] = None,
     proxy_resolution: Annotated[int | None, typer.Option(help="Resolution of the small baseline, in pixels.")] = None,
     recipe: Annotated[str | None, typer.Option(help="Training recipe.")] = None,
@@ -161,6 +171,9 @@ def candidates(
     max_macs: MaxMacs = None,
     max_params: MaxParams = None,
     max_memory: MaxMemory = None,
+    max_latency: MaxLatency = None,
+    target: TargetOption = None,
+    latency_on: LatencyOn = None,
     proxy: Annotated[
         bool,
         typer.Option("--proxy", help="The small networks that a run on CPUs trains, instead of the full-size ones."),
@@ -200,11 +213,13 @@ def report(run: Annotated[Path, typer.Argument(help="The folder of a run, finish
 def _options(given: dict[str, Any]) -> "Options":
     """The command's arguments as strict options; amounts and durations are parsed here."""
     from scaling_search.configuration import parse
-    from scaling_search.options import Options, parse_amount, parse_duration
+    from scaling_search.options import Options, parse_amount, parse_duration, parse_latency
 
     for name in ("max_macs", "max_params", "max_memory"):
         if given.get(name) is not None:
             given[name] = parse_amount(given[name], "--" + name.replace("_", "-"))
+    if given.get("max_latency") is not None:
+        given["max_latency"] = parse_latency(given["max_latency"])
     if given.get("budget") is not None:
         given["budget_seconds"] = parse_duration(given["budget"])
     return parse(Options, {key: value for key, value in given.items() if key in Options.model_fields}, origin="options")

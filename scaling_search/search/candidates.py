@@ -2,17 +2,53 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from scaling_search.architecture import Cost, Match, Network, match, nominal
+from scaling_search.architecture import METRICS, Cost, Match, Network, Target, match, nominal
 from scaling_search.coefficients import Coefficients, Multipliers
 from scaling_search.errors import InvalidInput
 from scaling_search.search.strategies import Point
 
-MatchRule = Literal["realised", "nominal"]
+Seconds = Callable[[Network], float]
+"""Measures the latency of a network on one device."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """How a point becomes a network.
+
+    Attributes:
+        phi: the compound coefficient; without a target, 2^φ times the MACs are wanted.
+        match: walk the ray of constant shares to the wanted realised cost, or take (α^φ, β^φ, γ^φ) literally.
+        target: what is wanted instead, in any metric.
+        latency: the stopwatch for a target in latency.
+    """
+
+    phi: float
+    match: Literal["realised", "nominal"] = "realised"
+    target: Target | None = None
+    latency: Seconds | None = None
+
+    def apply(self, point: Point, base: Network) -> Match:
+        """The network that the point leads to from base."""
+        if self.match == "nominal":
+            return nominal(base, point.coefficients, self.phi)
+        return match(base, point.shares, growth=2.0**self.phi, target=self.target, latency=self.latency)
+
+    def relative_to(self, full: Network) -> "Rule":
+        """The same rule for a small stand-in of full: an amount becomes a multiple of what full costs."""
+        if self.target is None or self.target.amount is None:
+            return self
+        metric = self.target.metric
+        if metric == "latency":
+            assert self.latency is not None
+            whole = self.latency(full)
+        else:
+            whole = float(METRICS[metric](full.cost()))
+        return replace(self, target=Target(metric=metric, growth=self.target.amount / whole))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +59,19 @@ class Limits:
     params: int | None = None
     memory: int | None = None
     """Bytes at inference, one image."""
+    latency: float | None = None
+    """Seconds, as `measure` takes them."""
+    measure: Seconds | None = None
 
-    def allow(self, cost: Cost) -> bool:
+    def allow(self, network: Network, cost: Cost) -> bool:
+        """Whether the network keeps within all limits; latency is measured only for one that keeps the others."""
         values = ((self.macs, cost.macs), (self.params, cost.params), (self.memory, inference_bytes(cost)))
-        return all(limit is None or value <= limit for limit, value in values)
+        if not all(limit is None or value <= limit for limit, value in values):
+            return False
+        if self.latency is None:
+            return True
+        assert self.measure is not None, "a limit in latency comes with a stopwatch"
+        return self.measure(network) <= self.latency
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +128,8 @@ def describe(network: Network) -> str:
 
 
 def realise(
-    points: Iterable[Point], base: Network, *, phi: float, rule: MatchRule, full: Network | None = None,
-    limits: Limits | None = None,
-) -> list[Candidate]:  # fmt: skip
+    points: Iterable[Point], base: Network, rule: Rule, *, full: Network | None = None, limits: Limits | None = None
+) -> list[Candidate]:
     """The distinct networks that points lead to, in the order of points; names of equal ones are put together.
 
     Args:
@@ -93,15 +137,17 @@ def realise(
         full: the full-size baseline when base is a proxy; the limits then apply to it.
 
     Raises:
-        InvalidInput: no network keeps within the limits.
+        InvalidInput: no network keeps within the limits, or none reaches the target.
     """
+    small = rule if full is None else rule.relative_to(full)
     kept: dict[tuple[Any, ...], Candidate] = {}
     refused: list[Candidate] = []
     for point in points:
-        candidate = apply_point(point, base, phi=phi, rule=rule)
+        candidate = apply_point(point, base, small)
         if full is not None:
-            candidate = replace(candidate, full=apply_point(point, full, phi=phi, rule=rule))
-        if limits is not None and not limits.allow((candidate.full or candidate).cost):
+            candidate = replace(candidate, full=apply_point(point, full, rule))
+        judged = candidate.full or candidate
+        if limits is not None and not limits.allow(judged.network, judged.cost):
             refused.append(candidate)
             continue
         known = kept.get(candidate.key)
@@ -118,12 +164,9 @@ def realise(
     return list(kept.values())
 
 
-def apply_point(point: Point, base: Network, *, phi: float, rule: MatchRule) -> Candidate:
-    """One point applied to a base network, by the realised or the nominal rule; the id is left empty."""
-    if rule == "realised":
-        found: Match = match(base, point.shares, growth=2.0**phi)
-    else:
-        found = nominal(base, point.coefficients, phi)
+def apply_point(point: Point, base: Network, rule: Rule) -> Candidate:
+    """One point applied to a base network; the id is left empty."""
+    found = rule.apply(point, base)
     return Candidate(
         id="",
         coefficients=point.coefficients,

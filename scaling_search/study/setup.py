@@ -1,20 +1,23 @@
 """From what the user asked to all that a run needs: networks, data, candidates and a plan that fits the time."""
 
 import math
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
 from scaling_search import searchspace
-from scaling_search.architecture import Network, policy
+from scaling_search.architecture import Network, parse_target, policy
 from scaling_search.coefficients import NAMED
 from scaling_search.data import Dataset, prepare
+from scaling_search.data.cache import cache_folder
 from scaling_search.environment import Device, cpu_count, describe_device, resolve_device
 from scaling_search.errors import InvalidInput
+from scaling_search.networks.latency import latency_on
 from scaling_search.options import Options
 from scaling_search.run_folder import RunFolder
-from scaling_search.search.candidates import Candidate, Limits, apply_point, read_table, realise
+from scaling_search.search.candidates import Candidate, Limits, Rule, apply_point, read_table, realise
 from scaling_search.search.planning import Load, Plan, Speed, choose_plan
 from scaling_search.search.strategies import Point, SearchConfig, plan_points
 from scaling_search.searchspace import ProxySize, SearchSpace
@@ -42,6 +45,13 @@ class Setup:
     plan: Plan
     candidates: tuple[Candidate, ...]
 
+    @property
+    def growth(self) -> float:
+        """Realised MACs over the base's at which candidates are compared: what was asked, or came of another target."""
+        if self.options.target is None:
+            return float(2.0**self.options.phi)
+        return statistics.median(candidate.macs_ratio for candidate in self.candidates)
+
     def realise(self, points: Sequence[Point]) -> list[Candidate]:
         """The points as this run's candidates."""
         return _realise(points, self.options, self.search, self.base, self.full)
@@ -54,6 +64,7 @@ class Setup:
             "baseline": {"name": self.full.name, "network": self.full.to_dict()},
             "phi": self.options.phi,
             "match": self.search.match,
+            "growth": self.growth,
             "search": self.search.model_dump(),
             "base": {
                 "pixels": self.base.resolution,
@@ -169,6 +180,8 @@ def _search_config(space: SearchSpace, options: Options) -> SearchConfig:
         "samples": options.samples, "match": options.match, "rounding": options.rounding,
     }  # fmt: skip
     config = space.search.model_copy(update={key: value for key, value in asked.items() if value is not None})
+    if options.target is not None and config.match == "nominal":
+        raise InvalidInput("--target is walked to, which --match nominal does not do")
     if config.strategy == "optuna" and options.scheduler != "fifo":
         raise InvalidInput(
             "--search optuna needs --scheduler fifo: a trial that is stopped early would be told to Optuna as complete"
@@ -204,10 +217,28 @@ def _largest_resolution(size: ProxySize, phi: float) -> int:
 
 
 def _realise(
-    points: Sequence[Point], options: Options, search: SearchConfig, base: Network, full: Network
+    points: Sequence[Point], options: Options, search: SearchConfig, base: Network, full: Network | None
 ) -> list[Candidate]:
-    limits = Limits(macs=options.max_macs, params=options.max_params, memory=options.max_memory)
-    return realise(points, base, phi=options.phi, rule=search.match, full=full, limits=limits)
+    """The candidates of a run (full: the network that base is a proxy of), or of a list (None: base is full-size)."""
+    stopwatch = _stopwatch(options)
+    target = None if options.target is None else parse_target(options.target)
+    rule = Rule(phi=options.phi, match=search.match, target=target, latency=stopwatch)
+    limits = Limits(
+        macs=options.max_macs,
+        params=options.max_params,
+        memory=options.max_memory,
+        latency=options.max_latency,
+        measure=stopwatch,
+    )
+    return realise(points, base, rule, full=full, limits=limits)
+
+
+def _stopwatch(options: Options) -> Callable[[Network], float] | None:
+    if options.latency_on is None:
+        if options.max_latency is not None:
+            raise InvalidInput("--max-latency needs a device to measure on: --latency-on cpu or cuda")
+        return None
+    return latency_on(resolve_device(options.latency_on), cache=cache_folder() / "latency")
 
 
 def _loads(candidates: Sequence[Candidate], search: SearchConfig) -> list[Load]:
@@ -223,7 +254,7 @@ def _measure(base: Network, phi: float, batch_size: int, device: str) -> Speed:
     """Trains a few steps of the three corner networks."""
 
     def seconds(name: str) -> float:
-        corner = apply_point(Point(coefficients=NAMED[name].coefficients()), base, phi=phi, rule="realised")
+        corner = apply_point(Point(coefficients=NAMED[name].coefficients()), base, Rule(phi=phi))
         rate = measure_speed(corner.network, batch_size=batch_size, device=device)
         return 2**phi / corner.macs_ratio / rate
 
@@ -251,5 +282,4 @@ def list_candidates(options: Options, *, proxy: bool) -> list[Candidate]:
     if proxy:
         base = _base(full, _proxy_size(space, options, "cpu"), search, classes=full.classes)
         return _realise(points, options, search, base, full)
-    limits = Limits(macs=options.max_macs, params=options.max_params, memory=options.max_memory)
-    return realise(points, full, phi=options.phi, rule=search.match, limits=limits)
+    return _realise(points, options, search, full, None)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from scaling_search.search.executors import Job
-from scaling_search.search.journal import Record
+from scaling_search.search.journal import Record, Status
 
 
 def quick(job: Job) -> Iterator[Record]:
@@ -16,7 +16,7 @@ def quick(job: Job) -> Iterator[Record]:
         if job.trial.candidate == "c03" and epoch == 2:
             yield Record(trial=job.trial, epoch=epoch, status="failed", reason="planted")
             return
-        status = "done" if epoch == job.epochs else "running"
+        status: Status = "done" if epoch == job.epochs else "running"
         yield Record(trial=job.trial, epoch=epoch, status=status, top1=top * epoch / job.epochs, images_seen=10 * epoch)
 
 
