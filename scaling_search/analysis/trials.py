@@ -45,7 +45,7 @@ class Trials:
 
     @property
     def target_ratio(self) -> float:
-        """Realised MACs against the base at which candidates are compared: run.yaml's growth, or the nearest trained."""
+        """Realised MACs against the base at which candidates are compared: run.yaml's growth or the nearest to it."""
         trained = self.candidates.loc[self.final["candidate"].unique(), "macs_ratio"]
         wanted = float(self.settings.get("growth") or trained.median())
         return float(np.clip(wanted, trained.min(), trained.max()))

@@ -11,8 +11,8 @@ from math import ceil, floor
 
 from scaling_search.coefficients import Shares
 
-DETAIL = ((6, 3), (6, 2), (4, 2), (3, 2), (2, 2))
-"""(lattice parts, seeds) from the finest plan to the coarsest: 28, 28, 15, 10 and 6 lattice points."""
+DETAIL = ((1, 2), (2, 2), (3, 2), (4, 2), (6, 2), (6, 3))
+"""(lattice parts, seeds) from the coarsest plan to the finest: 3, 6, 10, 15, 28 and 28 lattice points, and the named."""
 
 EVALUATION = 1 / 3
 """An image of the validation set costs a forward pass only: about a third of a training step's image."""
@@ -95,7 +95,7 @@ def choose_plan(
         loads: the candidates of a lattice with that many parts.
         parts, seeds, epochs: fixed by the user; the others adapt.
     """
-    plan: Plan | None = None
+    chosen: Plan | None = None
     for ladder_parts, ladder_seeds in DETAIL:
         here, repeats = parts or ladder_parts, seeds or ladder_seeds
         candidates = loads(here)
@@ -103,14 +103,17 @@ def choose_plan(
         def seconds(count: int, candidates: Sequence[Load] = candidates, repeats: int = repeats) -> float:
             return expected_seconds(candidates, speed, seeds=repeats, epochs=count, images=images, workers=workers)
 
-        one = seconds(1) - seconds(0)
-        fitting = floor((budget_seconds - seconds(0)) / one)
-        count = epochs or min(max(fitting, 1), maximum_epochs)
-        plan = Plan(
-            parts=here, seeds=repeats, epochs=count, candidates=len(candidates), workers=workers,
-            seconds=ceil(seconds(count)),
-        )  # fmt: skip
-        if fitting >= (epochs or minimum_epochs):
+        fitting = floor((budget_seconds - seconds(0)) / (seconds(1) - seconds(0)))
+        if chosen is not None and fitting < (epochs or minimum_epochs):
             break
-    assert plan is not None
-    return plan
+        count = epochs or min(max(fitting, 1), maximum_epochs)
+        chosen = Plan(
+            parts=here,
+            seeds=repeats,
+            epochs=count,
+            candidates=len(candidates),
+            workers=workers,
+            seconds=ceil(seconds(count)),
+        )
+    assert chosen is not None
+    return chosen

@@ -20,8 +20,8 @@ def fingerprint(description: State) -> str:
 
 
 def previous(path: Path) -> Path:
-    """Where the checkpoint before the newest is kept: last.pt → last.previous.pt."""
-    return path.with_name(f"{path.stem}.previous{path.suffix}")
+    """Where the checkpoint before the newest is kept: last.pt → last.pt.previous."""
+    return path.with_name(f"{path.name}.previous")
 
 
 def write(path: Path, state: State) -> None:

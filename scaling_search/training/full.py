@@ -2,7 +2,7 @@
 
 FOLDER/train.yaml          what is trained; another training is refused here
        history.csv         one row an epoch
-       last.pt             the newest checkpoint (last.previous.pt: the one before)
+       last.pt             the newest checkpoint (last.pt.previous: the one before)
        best.safetensors    the weights of the epoch with the highest top-1, by the names of `networks.build`
 """
 

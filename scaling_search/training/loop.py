@@ -77,7 +77,7 @@ def train_epochs(
     place, world = torch.device(device), World.current()
     with failing_as("cannot be built"):
         learner = Learner(network, recipe, seed=seed, device=place, world=world)
-        session = _Session(learner, dataset, network.resolution, epochs=epochs, seed=seed)
+        session = Session(learner, dataset, network.resolution, epochs=epochs, seed=seed)
     identity = _identity(network, dataset, recipe, epochs=epochs, seed=seed)
     history: list[EpochMetrics] = []
     if checkpoint is not None and (state := checkpoints.read(checkpoint, fingerprint=identity)) is not None:
@@ -97,8 +97,8 @@ def train_epochs(
         release_memory(place)
 
 
-class _Session:
-    """A learner and the images it learns from."""
+class Session:
+    """A learner and the images it learns from: one epoch of training, one evaluation."""
 
     def __init__(self, learner: Learner, dataset: Dataset, resolution: int, *, epochs: int, seed: int) -> None:
         self.learner = learner
@@ -116,10 +116,10 @@ class _Session:
     def epoch(self, number: int) -> EpochMetrics:
         """Train on (almost) every image once, then evaluate."""
         started = time.perf_counter()
-        losses = self._train(number)
+        losses = self.train(number)
         images = self.steps * self.batch_size
         trained = time.perf_counter()
-        result = self._evaluate(number)
+        result = self.evaluate(number)
         return EpochMetrics(
             epoch=number,
             images_seen=images * number,
@@ -132,7 +132,7 @@ class _Session:
             micro_batch=-(-self.local_batch // self.learner.parts),
         )
 
-    def _train(self, number: int) -> list[float]:
+    def train(self, number: int) -> list[float]:
         """The loss of every step of one epoch; read from the device once, at the end."""
         learner, done = self.learner, (number - 1) * self.steps
         learner.module.train()
@@ -145,7 +145,7 @@ class _Session:
         means: list[float] = learner.world.mean(losses).tolist()
         return _finite(means, done)
 
-    def _evaluate(self, number: int) -> Evaluation:
+    def evaluate(self, number: int) -> Evaluation:
         """Metrics at the averaged weights where the recipe has them."""
         learner, recipe = self.learner, self.learner.recipe
         with learner.evaluated(), learner.autocast():

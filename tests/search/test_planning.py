@@ -31,7 +31,7 @@ def test_a_longer_budget_buys_a_finer_plan() -> None:
     plans = [plan(minutes) for minutes in (1, 15, 60, 600)]
     assert [p.parts for p in plans] == sorted(p.parts for p in plans)
     assert [p.trials for p in plans] == sorted(p.trials for p in plans)
-    assert plans[0].parts == 2
+    assert plans[0].parts == 1
     assert plans[-1].parts == 6
     assert plans[-1].epochs == 20
 

@@ -25,7 +25,7 @@ def test_the_newest_is_read_and_one_before_is_kept(tmp_path: Path) -> None:
         checkpoint.write(path, _state(number))
     assert _number(path) == 3
     assert _number(checkpoint.previous(path)) == 2
-    assert {file.name for file in path.parent.iterdir()} == {"last.pt", "last.previous.pt"}
+    assert {file.name for file in path.parent.iterdir()} == {"last.pt", "last.pt.previous"}
 
 
 @pytest.mark.parametrize("kept", [0, 10, 0.5, 0.99])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import weakref
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from scaling_search.networks import build
 from scaling_search.training import checkpoint, learner
 from scaling_search.training.failure import TrainingFailed
 from scaling_search.training.loop import EpochMetrics, train_epochs
-from scaling_search.training.recipe import Recipe, recipe
+from scaling_search.training.recipe import RECIPES, Recipe, recipe
 
 
 def _timeless(metrics: Iterator[EpochMetrics] | list[EpochMetrics]) -> list[EpochMetrics]:
@@ -238,6 +239,38 @@ def test_the_checkpoint_holds_what_was_evaluated(
     with torch.inference_mode():
         loss = torch.nn.functional.cross_entropy(module(images), labels).item()
     assert loss == pytest.approx(metrics.val_loss, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_trains(network: Network, dataset: Dataset, name: str) -> None:
+    one = next(train_epochs(network, dataset, recipe(name, batch_size=24), epochs=1, seed=0))
+    assert one.images_seen == 72
+
+
+def test_nothing_of_a_trial_stays_in_memory(
+    network: Network, dataset: Dataset, quick: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def remembered(*arguments: Any, **options: Any) -> torch.nn.Module:
+        module = build(*arguments, **options)
+        made.append(weakref.ref(module))
+        return module
+
+    monkeypatch.setattr(learner, "build", remembered)
+    trial = train_epochs(network, dataset, quick, epochs=2, seed=0)
+    next(trial)
+    assert made[0]() is not None
+    trial.close()  # type: ignore[attr-defined]
+    assert made[0]() is None
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_cuda_trains_and_repeats_when_deterministic(network: Network, dataset: Dataset, quick: Recipe) -> None:
+    options: dict[str, Any] = {"epochs": 2, "seed": 0, "device": "cuda", "deterministic": True}
+    first = _timeless(train_epochs(network, dataset, quick, **options))
+    assert _timeless(train_epochs(network, dataset, quick, **options)) == first
 
 
 def test_process_wide_switches_are_put_back(network: Network, dataset: Dataset, quick: Recipe) -> None:

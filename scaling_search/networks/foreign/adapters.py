@@ -13,11 +13,8 @@ from typing import Any
 from torch import nn
 
 from scaling_search.architecture.rounding import Rounding
-from scaling_search.networks.foreign.counts import rounded_channels, rounded_layers
+from scaling_search.networks.foreign.counts import finer, rounded_channels, rounded_layers
 from scaling_search.networks.foreign.sources import Source
-
-Scale = Callable[[float, float], Source]
-"""From multipliers of depth and width to what builds that network."""
 
 _TIMM: dict[str, tuple[str, dict[str, Any]]] = {
     "efficientnet_b0": ("efficientnet._gen_efficientnet", {}),
@@ -34,8 +31,8 @@ _TIMM: dict[str, tuple[str, dict[str, Any]]] = {
 """timm's generators whose own multipliers are 1 for this model, and the options that the model fixes."""
 
 
-def native_scale(source: Source, base: nn.Module, rounding: Rounding) -> Scale | None:
-    """How a source's own library scales it; None where it cannot, or rounds otherwise than is asked for.
+def native_source(source: Source, base: nn.Module, rounding: Rounding, depth: float, width: float) -> Source | None:
+    """What builds a scaled network by the source's own library; None where that cannot, or rounds otherwise than asked.
 
     Args:
         base: the unscaled network, whose layers and channels are read off.
@@ -43,13 +40,13 @@ def native_scale(source: Source, base: nn.Module, rounding: Rounding) -> Scale |
     library, _, name = source.name.partition(":")
     by_library_rule = rounding == Rounding()
     if library == "timm" and by_library_rule and name in _TIMM:
-        return partial(_timm, source, name)
+        return _timm(source, name, depth, width)
     if library != "torchvision":
         return None
     if by_library_rule and name in _MULTIPLIERS:
-        return partial(_MULTIPLIERS[name], source)
+        return _MULTIPLIERS[name](source, depth, width)
     constructor = _CONSTRUCTORS.get(type(base).__name__)
-    return None if constructor is None else partial(constructor, source, base, rounding)
+    return None if constructor is None else constructor(source, base, rounding, depth, width)
 
 
 def _timm(source: Source, name: str, depth: float, width: float) -> Source:
@@ -90,9 +87,9 @@ _MULTIPLIERS: dict[str, Callable[[Source, float, float], Source]] = {
 # --- torchvision: constructors, from what the unscaled network shows of itself
 
 
-def _resnet(source: Source, base: Any, rounding: Rounding, depth: float, width: float) -> Source:
+def _resnet(source: Source, base: Any, rounding: Rounding, depth: float, width: float) -> Source | None:
     if width != 1:
-        raise NotImplementedError("torchvision's ResNet takes no stem width")
+        return None  # there is no argument for the width of the stem
     layers = [
         rounded_layers(rounding, len(stage), depth) for stage in (base.layer1, base.layer2, base.layer3, base.layer4)
     ]
@@ -105,7 +102,7 @@ def _densenet(source: Source, base: Any, rounding: Rounding, depth: float, width
     layer = next(blocks[0].children())
     growth = layer.conv2.out_channels
     options = {
-        "growth_rate": rounded_channels(rounding, growth, width),
+        "growth_rate": rounded_channels(finer(rounding), growth, width),
         "block_config": tuple(rounded_layers(rounding, len(block), depth) for block in blocks),
         "num_init_features": rounded_channels(rounding, base.features.conv0.out_channels, width),
         "bn_size": layer.conv1.out_channels // growth,
@@ -148,7 +145,7 @@ def _regnet(source: Source, base: Any, rounding: Rounding, depth: float, width: 
     return source.with_build(type(base), options)
 
 
-_CONSTRUCTORS: dict[str, Callable[[Source, Any, Rounding, float, float], Source]] = {
+_CONSTRUCTORS: dict[str, Callable[[Source, Any, Rounding, float, float], Source | None]] = {
     "ResNet": _resnet,
     "DenseNet": _densenet,
     "ConvNeXt": _convnext,

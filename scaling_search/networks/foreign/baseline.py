@@ -9,12 +9,12 @@ from torch import nn
 from scaling_search.architecture.rounding import Rounding
 from scaling_search.errors import InvalidInput
 from scaling_search.networks.foreign import check
-from scaling_search.networks.foreign.adapters import Scale, native_scale
-from scaling_search.networks.foreign.depth import Deepened, deepened, scaled_depths
+from scaling_search.networks.foreign.adapters import native_source
+from scaling_search.networks.foreign.depth import Deepened, as_it_is, deepened, scaled_depths
 from scaling_search.networks.foreign.infer import Widening
 from scaling_search.networks.foreign.roles import Role, Roles, find_roles
 from scaling_search.networks.foreign.skips import dropout_of, full_rate, spread
-from scaling_search.networks.foreign.sources import Source, Wishes, open_source
+from scaling_search.networks.foreign.sources import NO_WISHES, Source, Wishes, open_source
 from scaling_search.networks.foreign.structure import Stage, find_stages
 from scaling_search.networks.foreign.trace import Calls, operations, trace
 from scaling_search.networks.foreign.weights import Make, with_weights
@@ -39,13 +39,18 @@ class View:
     """What a forward pass shows of one module on the meta device."""
 
     module: nn.Module
+    resolution: int
     calls: Calls = field(repr=False)
     stages: Sequence[Stage] = field(repr=False)
 
     @classmethod
     def of(cls, module: nn.Module, resolution: int) -> "View":
         calls = trace(module.eval(), resolution)
-        return cls(module=module, calls=calls, stages=find_stages(module, calls))
+        return cls(module=module, resolution=resolution, calls=calls, stages=find_stages(module, calls))
+
+    @property
+    def classes(self) -> int:
+        return self.calls[""].outputs[0][1]
 
     @cached_property
     def roles(self) -> Roles:
@@ -112,21 +117,22 @@ class Baseline:
 
     source: Source
     wishes: Wishes
-    resolution: int
     view: View
 
     @property
-    def classes(self) -> int:
-        return self.view.calls[""].outputs[0][1]
+    def resolution(self) -> int:
+        """Side of the input that the source is made for, in pixels."""
+        return self.view.resolution
 
-    def way(self, rounding: Rounding) -> str:
-        """How this network is scaled: by builder protocol, by its own library, or structurally."""
+    @property
+    def classes(self) -> int:
+        return self.view.classes
+
+    def way(self, request: Request) -> str:
+        """How this network is scaled: by builder protocol, by its own library ("native"), or structurally."""
         if self.source.scales_itself:
             return "builder protocol"
-        return "structural" if self._native(rounding) is None else "native"
-
-    def _native(self, rounding: Rounding) -> Scale | None:
-        return native_scale(self.source, self.view.module, rounding)
+        return "structural" if self._sized(request) is None else "native"
 
     # --- scaling
 
@@ -136,41 +142,49 @@ class Baseline:
         Raises:
             InvalidInput: it cannot be scaled so; the message says why and what to do.
         """
-        if request.depth != 1 and not self.view.stages and not self.source.scales_itself:
-            raise InvalidInput(f"{self.source.name} has no block that could be repeated; {check.WAY_OUT}")
-        wishes = Wishes(classes=request.classes, dropout=self.wishes.dropout, drop_connect=self.wishes.drop_connect)
         source = self._sized(request)
-        if source is not None:
-            return self._built(source, request, wishes)
+        return self.structurally(request) if source is None else self._built(source, request)
+
+    def structurally(self, request: Request) -> Scaled:
+        """The network at another size by the structural scaler, whatever else could be done.
+
+        Raises:
+            InvalidInput: it cannot be scaled so.
+        """
+        if request.depth != 1 and not self.view.stages:
+            raise InvalidInput(f"{self.source.name} has no block that could be repeated; {check.WAY_OUT}")
         if request.width != 1 and self._silent_numbers:
             raise self.refusal(request, ValueError("hard-coded channels"))
         if request.depth > 1 and self._copies_fault:
             raise self.refusal(request, ValueError(self._copies_fault))
+        wishes = replace(self.wishes, classes=request.classes)
         return self._structural(self.view, lambda: self.source.make(wishes), request, "structural")
 
     def _sized(self, request: Request) -> Source | None:
         """What builds the scaled network, where the builder protocol or the source's own library does."""
         if self.source.scales_itself:
             return self.source.at(request.depth, request.width)
-        scale = self._native(request.rounding)
-        try:
-            return None if scale is None else scale(request.depth, request.width)
-        except NotImplementedError:
-            return None
+        return native_source(self.source, self.view.module, request.rounding, request.depth, request.width)
 
-    def _built(self, source: Source, request: Request, wishes: Wishes) -> Scaled:
+    def _built(self, source: Source, request: Request) -> Scaled:
         """From a source that has the right size already; only classes and resolution may be left to adapt."""
         if self._builder_fault:
             raise self.refusal(request, ValueError(self._builder_fault))
+        wishes = replace(self.wishes, classes=request.classes)
         module = source.make_meta(wishes)
         try:
             view = View.of(module, request.resolution)
         except Exception:  # a linear layer made for the source's own resolution: its input is read off again
             view = View.of(module, self.resolution)
         kept = replace(request, depth=1, width=1)
-        return self._structural(view, lambda: source.make(wishes), kept, self.way(request.rounding))
+        return self._structural(view, lambda: source.make(wishes), kept, self.way(request))
 
     def _structural(self, view: View, make: Make, request: Request, way: str) -> Scaled:
+        """The network of a view at another size, without a look at what it may hard-code."""
+        same = request.depth == request.width == 1 and request.classes == view.classes
+        if same and request.resolution == view.resolution:
+            network = as_it_is(view.module, view.stages)
+            return Scaled(network=network, calls=view.calls, view=view, make=make, way=way)
         depths = scaled_depths(view.stages, request.depth, request.rounding)
         network = deepened(view.module, view.stages, view.calls, depths)
         full, beyond = full_rate(view.blocks)
@@ -235,6 +249,14 @@ class Baseline:
         return high
 
     def _works(self, resolution: int) -> bool:
+        try:
+            check.check_module(self.source.name, self.view.module, resolution)
+        except InvalidInput:
+            return self._works_adapted(resolution)
+        return True
+
+    def _works_adapted(self, resolution: int) -> bool:
+        """With linear layers sized for this resolution."""
         request = Request(depth=1, width=1, resolution=resolution, classes=self.classes, rounding=Rounding())
         try:
             self._structural(self.view, lambda: self.view.module, request, "structural")
@@ -254,11 +276,11 @@ class Baseline:
 
 
 def _parameter_count(source: Source) -> int:
-    return sum(parameter.numel() for parameter in source.make_meta(Wishes()).parameters())
+    return sum(parameter.numel() for parameter in source.make_meta(NO_WISHES).parameters())
 
 
 @lru_cache(maxsize=16)
-def open_baseline(name: str, wishes: Wishes = Wishes()) -> Baseline:
+def open_baseline(name: str, wishes: Wishes = NO_WISHES) -> Baseline:
     """Opens and looks at the network of that name, without weights; again only for other wishes.
 
     Raises:
@@ -268,7 +290,7 @@ def open_baseline(name: str, wishes: Wishes = Wishes()) -> Baseline:
     source = source.at(1, 1) if source.scales_itself else source
     module = source.make_meta(wishes).eval()
     resolution = _own_resolution(name, source, module)
-    return Baseline(source=source, wishes=wishes, resolution=resolution, view=View.of(module, resolution))
+    return Baseline(source=source, wishes=wishes, view=View.of(module, resolution))
 
 
 def _own_resolution(name: str, source: Source, module: nn.Module) -> int:
@@ -277,11 +299,12 @@ def _own_resolution(name: str, source: Source, module: nn.Module) -> int:
     if isinstance(stated, int):
         check.check_module(name, module, stated)
         return stated
+    failures: list[InvalidInput] = []
     for resolution in _USUAL_RESOLUTIONS:
         try:
             check.check_module(name, module, resolution)
         except InvalidInput as error:
-            first = first if resolution != _USUAL_RESOLUTIONS[0] else error
+            failures.append(error)
         else:
             return resolution
-    raise first
+    raise failures[0]

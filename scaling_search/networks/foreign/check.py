@@ -1,6 +1,6 @@
 """Is it right? Refusals, each one sentence with the way out, and the search for hard-coded channel numbers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -8,9 +8,18 @@ from torch import fx, nn
 
 from scaling_search.architecture import Cost
 from scaling_search.errors import InvalidInput
-from scaling_search.networks.foreign.depth import Deepened
+from scaling_search.networks.foreign.depth import Deepened, Placed
 from scaling_search.networks.foreign.structure import Stage
-from scaling_search.networks.foreign.trace import BATCH, Calls, channels, image, is_layer, operations, shapes_of
+from scaling_search.networks.foreign.trace import (
+    BATCH,
+    Calls,
+    channels,
+    image,
+    is_layer,
+    operations,
+    shapes_of,
+    shapes_only,
+)
 
 WAY_OUT = "give a builder build(width, depth) that makes the network at each size (docs/foreign.md)"
 _SLACK = 2.5  # rounding to whole blocks and channels moves the cost by up to this much beyond the nominal range
@@ -28,7 +37,7 @@ def check_module(name: str, module: nn.Module, resolution: int) -> None:
     if not any(isinstance(part, nn.Conv2d) for part in module.modules()):
         raise InvalidInput(f"{name} has no 2-D convolution, so there is nothing to scale")
     try:
-        with torch.no_grad():
+        with shapes_only(module), torch.no_grad():
             output = module(image(resolution))
     except TypeError as error:
         if "required positional argument" in str(error):
@@ -75,41 +84,48 @@ def check_copies(network: Deepened, stages: Sequence[Stage], resolution: int) ->
     """
     names = {part: name for name, part in network.module.named_modules()}
     ran = operations(network.module, resolution, [names[placed.modules[0]] for s in network.stages for placed in s])
-    followers: dict[type, bool] = {}
-    for stage, placed in zip(stages, network.stages, strict=True):
-        for index, one in enumerate(placed):
-            if not one.made and (index > 0 or stage.blocks[0].call.keeps_shape):
-                followers[type(one.modules[0])] = _adds(ran[names[one.modules[0]]])
-    for placed in network.stages:
-        by_block = {one.block.names: ran[names[one.modules[0]]] for one in reversed(placed)}
-        for one in placed:
-            found, block = ran[names[one.modules[0]]], one.block.names[0]
-            if not one.made and found != by_block[one.block.names]:
-                raise ValueError(f"a copy of block {block} runs other operations than the block itself")
-            sibling = followers.get(type(one.modules[0]), any(followers.values()) if followers else _adds(found))
-            if one.made and len(one.modules) == 1 and _adds(found) != sibling:
-                raise ValueError(f"a follower made from block {block} has no skip like its siblings'")
+    adds = {part: not {"add", "add_"}.isdisjoint(ran[name]) for part, name in names.items() if name in ran}
+    for stage in network.stages:
+        originals = {placed.block.names: ran[names[placed.modules[0]]] for placed in reversed(stage)}
+        for placed in stage:
+            if not placed.made and ran[names[placed.modules[0]]] != originals[placed.block.names]:
+                raise ValueError(f"a copy of block {placed.block.names[0]} runs other operations than the block itself")
+            if placed.made and adds[placed.modules[0]] != _expected_skip(placed.modules[0], stage, network, adds):
+                raise ValueError(f"a follower made from block {placed.block.names[0]} has no skip like its siblings'")
 
 
-def _adds(names: Sequence[str]) -> bool:
-    return "add" in names or "add_" in names
+def _expected_skip(made: nn.Module, stage: Sequence[Placed], network: Deepened, adds: Mapping[nn.Module, bool]) -> bool:
+    """Whether a block made from an entry should add its input: as its class does in blocks that keep their shape.
+
+    An entry that adds nothing, while others of its class add a projection, is meant to have no skip (Xception's last).
+    """
+    entry = stage[0].modules[0]
+    others = [placed for other in network.stages for placed in other if placed.modules[0] in adds and not placed.made]
+    followers = [placed for other in network.stages for placed in other[1:] if not placed.made]
+    followers += [other[0] for other in network.stages if other[0].block.call.keeps_shape]
+    own = [placed for placed in followers if type(placed.modules[0]) is type(made)]
+    projections = [one for one in others if one not in followers and type(one.modules[0]) is type(made)]
+    if not followers or (not adds[entry] and any(adds[one.modules[0]] for one in projections)):
+        return adds[entry]
+    return any(adds[placed.modules[0]] for placed in own or followers)
 
 
-def check_cost(base: Cost, scaled: Cost, growth: Sequence[float], width: float, resolution: float, dense: bool) -> None:
-    """Whether realised multiply-adds are where d·w²·r² says, give or take rounding.
+def check_cost(base: Cost, scaled: Cost, growth: Sequence[float], width: float, dense: bool) -> None:
+    """Whether realised multiply-adds are where d·w² says, give or take rounding.
 
-    Layers grow by the least to the most that any stage grew (squared where inputs pile up, as in DenseNet), channels by w
-    (depthwise) to w² times.
+    Layers grow by the least to the most that any stage grew (squared where inputs pile up, as in DenseNet), channels
+    by w (depthwise) to w² times.
 
     Args:
+        base: at the same resolution; small feature maps do not shrink with r².
         growth: realised depth of each stage, as a multiple of the source's.
 
     Raises:
         ValueError: they are not.
     """
     power = 2 if dense else 1
-    low = min(1.0, *growth) ** power * min(width, width**2) * resolution**2
-    high = max(1.0, *growth) ** power * max(width, width**2) * resolution**2
+    low = min([1.0, *growth]) ** power * min(width, width**2)
+    high = max([1.0, *growth]) ** power * max(width, width**2)
     ratio = scaled.macs / base.macs
     if not low / _SLACK <= ratio <= high * _SLACK:
         raise ValueError(f"the multiply-adds become {ratio:.2f} times as many, expected {low:.2f} to {high:.2f}")

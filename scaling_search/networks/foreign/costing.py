@@ -9,9 +9,7 @@ from torch import nn
 from scaling_search.architecture import Cost
 from scaling_search.networks.foreign import check
 from scaling_search.networks.foreign.baseline import Baseline, Request, Scaled
-from scaling_search.networks.foreign.counts import rounded_channels
 from scaling_search.networks.foreign.depth import scaled_depths
-from scaling_search.networks.foreign.roles import Reference
 from scaling_search.networks.foreign.trace import BATCH, Calls, channels, is_layer, shapes_only
 from scaling_search.networks.measure import measured_cost
 
@@ -57,11 +55,7 @@ def _size_key(baseline: Baseline, request: Request) -> tuple[object, ...]:
     counts = sorted({(channels(layer)[1], view.roles.by_name[name].end) for name, layer in layers.items()})
     return (
         *(scaled_depths(view.stages, request.depth, rounding) for rounding in depth_roundings),
-        tuple(
-            rounded_channels(rounding, count, request.width, view.roles.units.get(count, 1))
-            for rounding in roundings
-            for count, _ in counts
-        ),
+        tuple(view.roles.rounded(rounding, count, request.width) for rounding in roundings for count, _ in counts),
         min(request.width, 1.0) if request.rounding.head_grows_only else 1.0,
     )
 
@@ -71,10 +65,9 @@ def _realise(baseline: Baseline, request: Request) -> Realised:
     found = Realised(
         depths=scaled.network.depths, widths=_widths(scaled), cost=_cost(scaled.network.module, scaled.calls, request)
     )
-    own = Request(depth=1, width=1, resolution=baseline.resolution, classes=baseline.classes, rounding=request.rounding)
-    if request == own:
+    if request.depth == request.width == 1:
         return found
-    base = realised(baseline, own)
+    base = realised(baseline, replace(request, depth=1, width=1))
     same_stages = len(base.depths) == len(found.depths)
     depths = (base.depths, found.depths) if same_stages else ([sum(base.depths)], [sum(found.depths)])
     try:
@@ -83,7 +76,6 @@ def _realise(baseline: Baseline, request: Request) -> Realised:
             found.cost,
             growth=[after / before for before, after in zip(*depths, strict=True)],
             width=request.width,
-            resolution=request.resolution / baseline.resolution,
             dense=any(stage.is_dense for stage in scaled.view.stages),
         )
     except ValueError as error:
@@ -106,8 +98,7 @@ def _widths(scaled: Scaled) -> tuple[int, ...]:
 def _cost(module: nn.Module, calls: Calls, request: Request) -> Cost:
     """Counted on the module; what memory follows from is estimated from what goes in and out of its parts.
 
-    Each part that is no container keeps its output for the backward pass, and at one part's turn its output, its input and
-    their gradients are alive.
+    Each part without parts keeps its output for the backward pass, and at its turn its input and output are alive.
     """
     with shapes_only(module):
         counted = measured_cost(module, request.resolution)

@@ -11,6 +11,11 @@ def rounded_layers(rounding: Rounding, count: int, depth: float) -> int:
     return int(rounding.layers(count, np.asarray(depth, dtype=float)))
 
 
+def finer(rounding: Rounding) -> Rounding:
+    """The policy with steps half as wide, for DenseNet's growth: 32 · 1.1 is 36, where steps of 8 would keep 32."""
+    return rounding.model_copy(update={"divisor": max(1, rounding.divisor // 2)})
+
+
 def rounded_channels(rounding: Rounding, count: int, width: float, unit: int = 1) -> int:
     """w·Ĉ by the policy, in steps that divide the given count, so that w = 1 keeps it; a multiple of unit."""
     step = lcm(gcd(count, rounding.divisor), unit)

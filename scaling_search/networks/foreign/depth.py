@@ -1,8 +1,8 @@
 """Deepening: followers are copied, and a stage of one block gets a follower that is made from its entry."""
 
 import copy
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import count, islice
 
 from torch import nn
@@ -73,24 +73,30 @@ def scaled_depths(stages: Sequence[Stage], depth: float, rounding: Rounding) -> 
 
 def deepened(source: nn.Module, stages: Sequence[Stage], calls: Calls, depths: Sequence[int]) -> Deepened:
     """A copy of the source with that many blocks in each stage."""
-    module = copy.deepcopy(source)
-    names = dict(module.named_modules())
-    origins = {part: Origin(name, 0) for name, part in names.items()}
-    blocks = [
-        [Placed(modules=tuple(names[name] for name in block.names), block=block) for block in stage.blocks]
-        for stage in stages
-    ]
+    network = as_it_is(copy.deepcopy(source), stages)
     examples = Examples.of(source, stages, calls)
+    blocks = [list(stage) for stage in network.stages]
     # from the back, so that the names in earlier stages stay right while blocks are put in
     for stage, placed, wanted in reversed(list(zip(stages, blocks, depths, strict=True))):
-        _remove(module, stage, placed, wanted)
-        additions = list(_additions(stage, placed, wanted, origins, examples))
-        _insert(module, stage, placed, additions)
+        _remove(network.module, placed, wanted)
+        additions = list(_additions(stage, placed, wanted, network.origins, examples))
+        _insert(network.module, stage, placed, additions)
         placed += additions
-    return Deepened(module=module, stages=tuple(tuple(stage) for stage in blocks), origins=origins)
+    return replace(network, stages=tuple(tuple(stage) for stage in blocks))
 
 
-def _remove(module: nn.Module, stage: Stage, placed: list[Placed], wanted: int) -> None:
+def as_it_is(module: nn.Module, stages: Sequence[Stage]) -> Deepened:
+    """A network with the blocks that it has."""
+    names = dict(module.named_modules())
+    placed = tuple(
+        tuple(Placed(modules=tuple(names[name] for name in block.names), block=block) for block in stage.blocks)
+        for stage in stages
+    )
+    origins = {part: Origin(name, 0) for name, part in names.items()}
+    return Deepened(module=module, stages=placed, origins=origins)
+
+
+def _remove(module: nn.Module, placed: list[Placed], wanted: int) -> None:
     """Take away the last blocks beyond the wanted ones; in an attribute's place an identity stays."""
     while len(placed) > wanted:
         gone = placed.pop()
@@ -122,8 +128,8 @@ def _additions(
 def _models(placed: list[Placed]) -> Iterator[tuple[Placed, int]]:
     """Which block each further one is a copy of, and the how-manieth copy; endless.
 
-    Where followers alternate (depthwise, pointwise, depthwise, …) the pattern goes on. Blocks that are alike take turns,
-    so that few have to give two copies.
+    Where followers alternate (depthwise, pointwise, depthwise, …) the pattern goes on. Blocks that are alike take
+    turns, so that few have to give two copies.
     """
     followers = placed[1:] or placed
     looks = ["\n".join(str(part) for part in one.modules) for one in followers]
@@ -157,7 +163,7 @@ def _insert(module: nn.Module, stage: Stage, placed: list[Placed], additions: li
     _renumber(parent)
 
 
-def _next_name(name: str, offset: int, taken: dict[str, nn.Module | None]) -> str:
+def _next_name(name: str, offset: int, taken: Mapping[str, nn.Module | None]) -> str:
     """denselayer6 → denselayer7; a plain number that is taken gets a sign until all are renumbered."""
     stem = name.rstrip("0123456789")
     following = f"{stem}{int(name.removeprefix(stem) or 0) + offset}"
@@ -189,7 +195,8 @@ class Examples:
 
     @classmethod
     def of(cls, source: nn.Module, stages: Sequence[Stage], calls: Calls) -> "Examples":
-        followers, entries = [], []
+        followers: list[nn.Module] = []
+        entries: list[nn.Module] = []
         for stage in stages:
             for index, block in enumerate(stage.blocks):
                 is_follower = index > 0 or block.call.keeps_shape
@@ -219,11 +226,16 @@ def _telling_flags(followers: list[nn.Module], entries: list[nn.Module]) -> dict
 def _weightless_children(followers: list[nn.Module]) -> dict[str, nn.Module | None]:
     """Children that have one class and no weights in all followers; None stands for a child that is switched off."""
     found: dict[str, nn.Module | None] = {}
-    for name, child in followers[0]._modules.items() if followers else ():
-        same = all(name in part._modules and type(part._modules[name]) is type(child) for part in followers)
+    for name, child in _children(followers[0]).items() if followers else ():
+        same = all(type(_children(part).get(name, followers)) is type(child) for part in followers)
         if same and (child is None or not any(True for _ in child.parameters())):
             found[name] = child
     return found
+
+
+def _children(part: nn.Module) -> dict[str, nn.Module | None]:
+    """Children by name, and what may be one but is None here."""
+    return {name: None for name, value in vars(part).items() if value is None} | part._modules
 
 
 def follower_of(entry: nn.Module, name: str, examples: Examples) -> nn.Module:
@@ -273,6 +285,7 @@ def _unstride(part: nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d) -> None:
         padding = tuple(step * (size - 1) // 2 for size, step in zip(kernel, part.dilation, strict=True))
         part._reversed_padding_repeated_twice = [size for size in reversed(padding) for _ in range(2)]
     else:
-        part.kernel_size = kernel = tuple(1 if size % 2 == 0 else size for size in kernel)
+        kernel = (kernel[0] if kernel[0] % 2 else 1, kernel[1] if kernel[1] % 2 else 1)
+        part.kernel_size = kernel
         padding = tuple(size // 2 for size in kernel)
     part.padding = padding

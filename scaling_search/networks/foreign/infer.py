@@ -10,7 +10,6 @@ from typing import Any
 from torch import nn
 
 from scaling_search.architecture.rounding import Rounding
-from scaling_search.networks.foreign.counts import rounded_channels
 from scaling_search.networks.foreign.depth import Deepened, Placed
 from scaling_search.networks.foreign.resize import Sizes, resize, resize_tensors, sizes_of
 from scaling_search.networks.foreign.roles import Reference, Role, Roles
@@ -130,7 +129,7 @@ class Widening:
         return self._rounded(count, max(self.width, 1.0) if grows_only else self.width)
 
     def _rounded(self, count: int, multiplier: float) -> int:
-        return rounded_channels(self.rounding, count, multiplier, self.roles.units.get(count, 1))
+        return self.roles.rounded(self.rounding, count, multiplier)
 
     def _ratio(self, count: int, role: Role, reference: int) -> int:
         """The same fraction (or multiple) of a reference count as before; a whole multiple stays exactly that."""
@@ -173,7 +172,7 @@ class Widening:
             return
         resize_tensors(part, {before[axis]: shape[axis] for axis in (-1, 1) if before[axis] != shape[axis]})
         if getattr(part, "channels", None) == before[1]:
-            part.channels = shape[1]  # timm's BlurPool2d convolves with as many groups
+            vars(part)["channels"] = shape[1]  # timm's BlurPool2d convolves with as many groups
 
 
 def _channels_in(part: nn.Module, shape: Shape) -> int:

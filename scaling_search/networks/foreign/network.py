@@ -48,7 +48,7 @@ class ForeignNetwork(Strict):
     @property
     def way(self) -> str:
         """How it is scaled: "builder protocol", "native" (the source's own library) or "structural"."""
-        return self._baseline.way(self.rounding)
+        return open_baseline(self.source).way(self._request)
 
     @property
     def depths(self) -> tuple[int, ...]:
@@ -68,7 +68,7 @@ class ForeignNetwork(Strict):
     @property
     def minimum_resolution(self) -> int:
         """The smallest legal input, in pixels, found by trying."""
-        return self._baseline.minimum_resolution
+        return open_baseline(self.source).minimum_resolution
 
     def maximum_resolution(self, memory: int, *, batch_size: int) -> int:
         """The largest input, in pixels, whose training step fits into so many bytes.
@@ -96,7 +96,9 @@ class ForeignNetwork(Strict):
 
     def scaled(self, multipliers: Multipliers) -> Self:
         """The network that these multipliers make; further multipliers multiply, so rounding never adds up."""
-        pixels = max(round(self.resolution * multipliers.resolution), self.minimum_resolution)
+        pixels = round(self.resolution * multipliers.resolution)
+        if pixels < open_baseline(self.source).resolution:  # else it need not be tried
+            pixels = max(pixels, self.minimum_resolution)
         return self._with(depth=self.depth * multipliers.depth, width=self.width * multipliers.width, resolution=pixels)
 
     def proxied(self, multipliers: Multipliers) -> Self:
@@ -168,7 +170,7 @@ class ForeignNetwork(Strict):
         return module
 
     def _set_rates(self, module: nn.Module, scaled: Scaled) -> None:
-        """Dropout and stochastic depth where the source has no option for them; a warning where it has no place either."""
+        """Dropout and stochastic depth where the source has no option for them; a warning where it has no place."""
         inside = [name for names in scaled.blocks for name in names]
         blocks = [[module.get_submodule(name) for name in names] for names in scaled.blocks]
         if dropout_of(module, inside) != self.dropout and not set_dropout(module, self.dropout, inside):

@@ -7,8 +7,6 @@ from torch import Tensor, nn
 
 from scaling_search.networks.foreign.trace import channels, is_layer
 
-Norm = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
-
 
 @dataclass(frozen=True)
 class Sizes:
@@ -43,21 +41,20 @@ def resize(part: nn.Module, sizes: Sizes) -> None:
         return
     if isinstance(part, nn.Linear):
         part.in_features, part.out_features = sizes.channels_in, sizes.channels_out
-    elif is_layer(part):
+    elif isinstance(part, nn.modules.conv._ConvNd):
         part.in_channels, part.out_channels, part.groups = sizes.channels_in, sizes.channels_out, sizes.groups
     elif isinstance(part, nn.GroupNorm):
         part.num_channels, part.num_groups = sizes.channels_in, sizes.groups
     elif isinstance(part, nn.modules.batchnorm._NormBase):
         part.num_features = sizes.channels_in
-    else:
+    elif isinstance(part, nn.LayerNorm | nn.RMSNorm):
         part.normalized_shape = (sizes.channels_in,)
-    weights = is_layer(part)
-    resize_tensors(part, {old.channels_out: sizes.channels_out}, skip="weight" if weights else "")
-    if weights:
+    resize_tensors(part, {old.channels_out: sizes.channels_out}, skip="weight" if is_layer(part) else "")
+    if isinstance(part, nn.Linear | nn.modules.conv._ConvNd):
         _renew_weight(part, sizes)
 
 
-def _renew_weight(part: nn.Module, sizes: Sizes) -> None:
+def _renew_weight(part: nn.Linear | nn.modules.conv._ConvNd, sizes: Sizes) -> None:
     old = part.weight
     first, second = sizes.channels_out, sizes.channels_in // sizes.groups
     if isinstance(part, nn.modules.conv._ConvTransposeNd):

@@ -8,6 +8,8 @@ from math import lcm
 
 from torch import nn
 
+from scaling_search.architecture.rounding import Rounding
+from scaling_search.networks.foreign.counts import finer, rounded_channels
 from scaling_search.networks.foreign.structure import Block, Stage
 from scaling_search.networks.foreign.trace import Call, Calls, channels, is_layer
 
@@ -49,10 +51,17 @@ class Roles:
 
     Attributes:
         units: by channel count what it must stay a multiple of.
+        growths: channels that a dense block adds: small numbers, rounded in steps half as wide.
     """
 
     by_name: dict[str, Role]
     units: dict[int, int] = field(default_factory=dict)
+    growths: frozenset[int] = frozenset()
+
+    def rounded(self, rounding: Rounding, count: int, width: float) -> int:
+        """w·Ĉ by the policy, as this network needs it."""
+        policy = finer(rounding) if count in self.growths else rounding
+        return rounded_channels(policy, count, width, self.units.get(count, 1))
 
 
 def find_roles(module: nn.Module, calls: Calls, stages: Sequence[Stage]) -> Roles:
@@ -78,7 +87,8 @@ class _Finder:
         for stage in self.stages:
             for block in stage.blocks:
                 roles |= self._block_roles(stage, block, votes)
-        return Roles(by_name=self._outside_roles() | roles, units=self._units())
+        growths = frozenset(stage.blocks[0].call.channels_out for stage in self.stages if stage.is_dense)
+        return Roles(by_name=self._outside_roles() | roles, units=self._units(), growths=growths)
 
     # --- grouped convolutions
 
@@ -169,13 +179,17 @@ class _Finder:
     def _reference(
         self, votes: Counter[tuple[type, str, Reference]], kind: type, place: str, block: Block, is_squeezed: bool
     ) -> Reference:
-        """By vote; without one, what is at least as wide as both ends expands the input, what is narrower serves the output."""
+        """By vote; without one, what is at least as wide as the output expands the input, else it serves the output."""
         to_input, to_output = votes[kind, place, Reference.BLOCK_INPUT], votes[kind, place, Reference.BLOCK_OUTPUT]
         if to_input != to_output:
             return Reference.BLOCK_OUTPUT if to_output > to_input else Reference.BLOCK_INPUT
-        channels_out = channels(self.layers[self._inside(block)[place]])[1]
-        expands = channels_out == block.call.channels_in or channels_out >= block.call.channels_out
-        return Reference.BLOCK_INPUT if expands or is_squeezed else Reference.BLOCK_OUTPUT
+        if is_squeezed:
+            return Reference.BLOCK_INPUT
+        outputs = {at: channels(self.layers[name])[1] for at, name in self._inside(block).items()}
+        # where no layer makes the whole output, it is put together of what several make (Inception, ShuffleNet)
+        concatenates = block.call.channels_out not in outputs.values()
+        expands = outputs[place] == block.call.channels_in or outputs[place] >= block.call.channels_out
+        return Reference.BLOCK_INPUT if expands and not concatenates else Reference.BLOCK_OUTPUT
 
     # --- layers outside of blocks
 

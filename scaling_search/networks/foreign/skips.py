@@ -49,7 +49,7 @@ def full_rate(blocks: Sequence[Sequence[nn.Module]]) -> tuple[float, int]:
 
 
 def spread(blocks: Sequence[Sequence[nn.Module]], full: float, beyond: int) -> bool:
-    """Give the blocks of a network rates that rise linearly to the full one; False where they have no stochastic depth."""
+    """Give the blocks of a network rates that rise linearly to the full one; False without stochastic depth."""
     found = [(index, inner) for index, parts in enumerate(blocks) for inner in drop_modules(parts)]
     for index, inner in found:
         setattr(inner, _RATES[type(inner).__name__], full * index / max(1, len(blocks) + beyond))
@@ -70,7 +70,7 @@ def zero_last_scales(module: nn.Module, blocks: Iterable[str], calls: Calls) -> 
 
 
 def _last_norm(module: nn.Module, block: str, calls: Calls) -> nn.modules.batchnorm._BatchNorm | None:
-    """The batch norm that runs last on the way around the skip; a single convolution that reads the block's input is it."""
+    """The batch norm that runs last beside the skip (which is a single convolution that reads the block's input)."""
     last = None
     forks: set[str] = set()
     for name, call in calls.items():

@@ -40,6 +40,9 @@ class Wishes:
     drop_connect: float | None = None
 
 
+NO_WISHES = Wishes()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """Something that builds networks.

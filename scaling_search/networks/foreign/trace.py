@@ -13,8 +13,6 @@ from torch.utils._pytree import tree_leaves
 BATCH = 2  # one image would hide a batch that a hard-coded view has changed
 
 Shape = tuple[int, ...]
-Layer = nn.modules.conv._ConvNd | nn.Linear
-"""What decides a number of channels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,22 +112,24 @@ def trace(module: nn.Module, resolution: int) -> Calls:
     }
 
 
-def channels(layer: Layer) -> tuple[int, int]:
-    """Channels in and out of a convolution or linear layer."""
+def channels(layer: nn.Module) -> tuple[int, int]:
+    """Channels in and out of a layer (see `is_layer`)."""
     if isinstance(layer, nn.Linear):
         return layer.in_features, layer.out_features
+    assert isinstance(layer, nn.modules.conv._ConvNd)
     return layer.in_channels, layer.out_channels
 
 
 def is_layer(module: nn.Module) -> bool:
+    """Whether a module decides a number of channels: a convolution or a linear layer."""
     return isinstance(module, nn.modules.conv._ConvNd | nn.Linear)
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes the names of operations for the block that is running."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.running: list[str] = []
         self.operations: dict[str, list[str]] = {}
 

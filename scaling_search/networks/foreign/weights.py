@@ -1,8 +1,8 @@
 """Starting values for a scaled network: the source's own code draws them.
 
 A plain reset after scaling would change the initial scale of depthwise convolutions several-fold, since libraries set
-their own after construction. So the source is built again, and while it puts itself together each layer is given its new
-size; whatever initialisation follows then works on scaled layers. Copies of a block take theirs from further builds.
+their own after construction. So the source is built again, and while it puts itself together each layer is given its
+new size; the library's initialisation then works on scaled layers. Copies of a block take theirs from further builds.
 """
 
 import copy
