@@ -50,8 +50,8 @@ class Recipe(Strict):
 
 RECIPES: Mapping[str, Recipe] = {
     # Short and annealed to zero inside the budget; averaging and dropout only pay in longer trainings. Few images want
-    # many steps: two epochs of shapes (uniform 2× B0 at width 0.25) gave top-1 0.81 at batch 32 and 0.50 at batch 64 with
-    # lr 8e-3, for 57 and 52 CPU seconds (n = 1).
+    # many steps: two epochs of shapes (a uniform 2× B0 at width 0.25) gave top-1 0.81 at batch 32, and 0.50 at batch 64
+    # with lr 8e-3, for 57 and 52 CPU seconds (n = 1).
     "proxy": Recipe(name="proxy", batch_size=32, lr=6e-3, dropout=0.0, drop_connect=0.0),
     # arXiv 1905.11946 sec. 5.2 and the authors' code (decay 0.9, momentum 0.9, ε 0.001, EMA 0.9999, batch 4096).
     "paper": Recipe(

@@ -1,7 +1,6 @@
 """A network from elsewhere, opened and looked at once; makes scaled versions of itself, in one of three ways."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from torch import nn
@@ -12,11 +11,11 @@ from scaling_search.networks.foreign import check
 from scaling_search.networks.foreign.adapters import native_source
 from scaling_search.networks.foreign.depth import Deepened, as_it_is, deepened, scaled_depths
 from scaling_search.networks.foreign.infer import Widening
-from scaling_search.networks.foreign.roles import Role, Roles, find_roles
+from scaling_search.networks.foreign.roles import Role
 from scaling_search.networks.foreign.skips import dropout_of, full_rate, spread
 from scaling_search.networks.foreign.sources import NO_WISHES, Source, Wishes, open_source
-from scaling_search.networks.foreign.structure import Stage, find_stages
-from scaling_search.networks.foreign.trace import Calls, operations, trace
+from scaling_search.networks.foreign.trace import Calls, operations
+from scaling_search.networks.foreign.view import View
 from scaling_search.networks.foreign.weights import Make, with_weights
 
 _PROBES = {"neither": {"depth": 1, "width": 1}, "depth": {"depth": 2, "width": 1}, "width": {"depth": 1, "width": 2}}
@@ -32,39 +31,6 @@ class Request:
     resolution: int
     classes: int
     rounding: Rounding
-
-
-@dataclass(frozen=True, kw_only=True)
-class View:
-    """What a forward pass shows of one module on the meta device."""
-
-    module: nn.Module
-    resolution: int
-    calls: Calls = field(repr=False)
-    stages: Sequence[Stage] = field(repr=False)
-
-    @classmethod
-    def of(cls, module: nn.Module, resolution: int) -> "View":
-        calls = trace(module.eval(), resolution)
-        return cls(module=module, resolution=resolution, calls=calls, stages=find_stages(module, calls))
-
-    @property
-    def classes(self) -> int:
-        return self.calls[""].outputs[0][1]
-
-    @cached_property
-    def roles(self) -> Roles:
-        return find_roles(self.module, self.calls, self.stages)
-
-    @property
-    def block_names(self) -> list[str]:
-        return [name for stage in self.stages for block in stage.blocks for name in block.names]
-
-    @property
-    def blocks(self) -> list[list[nn.Module]]:
-        """The modules of each block, in the order in which they run."""
-        names = [block.names for stage in self.stages for block in stage.blocks]
-        return [[self.module.get_submodule(name) for name in block] for block in names]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -126,7 +126,7 @@ def _additions(
 
 
 def _models(placed: list[Placed]) -> Iterator[tuple[Placed, int]]:
-    """Which block each further one is a copy of, and the how-manieth copy; endless.
+    """Which block each further one is a copy of, and the number of that copy; endless.
 
     Where followers alternate (depthwise, pointwise, depthwise, …) the pattern goes on. Blocks that are alike take
     turns, so that few have to give two copies.
