@@ -209,3 +209,34 @@ def wait_until(
         assert process.poll() is None, "the run ended before it could be disturbed"
         assert time.monotonic() < end, "the run did not get going"
         time.sleep(0.02)
+
+
+def test_a_users_own_network_is_searched_and_comes_back_from_its_family(inputs: Path) -> None:
+    """The whole way with a torch module from a file, and the family's configs built again."""
+    own = Path(__file__).parent / "networks" / "user_networks.py"
+    shutil.copy(own, inputs / "own.py")
+    out = inputs / "own-run"
+    done = call(inputs, "run", "--baseline", "own.py:make_net", "--data", "images", "--parts", 1, "--seeds", 1,
+                "--epochs", 1, "--proxy-width", 0.5, "--executor", "inline", "--out", out)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    check = "import scaling_search, sys; net = scaling_search.load(sys.argv[1]); print(net.cost.params); "
+    check += "print(sum(p.numel() for p in net.build().parameters()))"
+    built = subprocess.run(
+        [sys.executable, "-c", check, str(out / "family" / "b2.yaml")],
+        cwd=inputs, env=environment(inputs), capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    counted, real = built.stdout.split()
+    assert counted == real
+    assert yaml.safe_load((out / "family" / "b2.yaml").read_text())["cost"]["params"] == int(real)
+
+
+@pytest.mark.zoo
+@pytest.mark.slow
+def test_a_network_of_timm_is_searched(inputs: Path) -> None:
+    pytest.importorskip("timm")
+    out = inputs / "timm-run"
+    done = call(inputs, "run", "--baseline", "timm:mobilenetv2_100", "--data", "images", "--parts", 1, "--seeds", 1,
+                "--epochs", 1, "--proxy-resolution", 32, "--executor", "inline", "--out", out)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert yaml.safe_load((out / "family" / "b1.yaml").read_text())["network"]["source"] == "timm:mobilenetv2_100"
+    assert pd.read_csv(out / "trials.csv").status.eq("done").all()

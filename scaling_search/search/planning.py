@@ -12,7 +12,7 @@ from math import ceil, floor
 from scaling_search.coefficients import Shares
 
 DETAIL = ((1, 2), (2, 2), (3, 2), (4, 2), (6, 2), (6, 3))
-"""(lattice parts, seeds) from the coarsest plan to the finest: 3, 6, 10, 15, 28 and 28 lattice points, and the named."""
+"""(lattice parts, seeds), coarsest first: 3, 6, 10, 15, 28 and 28 lattice points beside the named ones."""
 
 EVALUATION = 1 / 3
 """An image of the validation set costs a forward pass only: about a third of a training step's image."""

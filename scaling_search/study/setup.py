@@ -112,7 +112,7 @@ def plan_run(options: Options, *, on_data: DataProgress | None = None) -> Setup:
     chosen = _recipe(space, options)
     device = resolve_device(options.device)
     full = _rounded(space.network(), search.rounding)
-    size = _proxy_size(space, options, device)
+    size = _proxy_size(space, full, options, device)
     packed = _largest_resolution(size, options.phi)
     dataset = prepare(options.data, resolution=packed, progress=on_data)
     base = _base(full, size, search, classes=len(dataset.classes))
@@ -202,11 +202,12 @@ def _base(full: Network, size: ProxySize, search: SearchConfig, *, classes: int)
     return searchspace.proxy_base(full, size, classes=classes, rounding=rounding)
 
 
-def _proxy_size(space: SearchSpace, options: Options, device: str) -> ProxySize:
+def _proxy_size(space: SearchSpace, full: Network, options: Options, device: str) -> ProxySize:
+    """What the user asked, else the search space's size for the device; by itself never above the baseline's own."""
     default = space.proxy.cuda if device == "cuda" else space.proxy.cpu
     return ProxySize(
         width=options.proxy_width or default.width,
-        resolution=options.proxy_resolution or default.resolution,
+        resolution=options.proxy_resolution or min(default.resolution, full.resolution),
         depth=default.depth,
     )
 
@@ -280,6 +281,6 @@ def list_candidates(options: Options, *, proxy: bool) -> list[Candidate]:
     full = _rounded(space.network(), search.rounding)
     points = plan_points(search, parts=search.parts or 6)
     if proxy:
-        base = _base(full, _proxy_size(space, options, "cpu"), search, classes=full.classes)
+        base = _base(full, _proxy_size(space, full, options, "cpu"), search, classes=full.classes)
         return _realise(points, options, search, base, full)
     return _realise(points, options, search, full, None)
