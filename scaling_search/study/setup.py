@@ -12,7 +12,7 @@ from scaling_search.architecture import Network, parse_target, policy
 from scaling_search.coefficients import NAMED
 from scaling_search.data import Dataset, prepare
 from scaling_search.data.cache import cache_folder
-from scaling_search.environment import Device, cpu_count, describe_device, resolve_device
+from scaling_search.environment import Device, cpu_count, describe_device, resolve_device, use_one_thread
 from scaling_search.errors import InvalidInput
 from scaling_search.networks.latency import latency_on
 from scaling_search.options import Options
@@ -253,6 +253,9 @@ def _loads(candidates: Sequence[Candidate], search: SearchConfig) -> list[Load]:
 
 def _measure(base: Network, phi: float, batch_size: int, device: str) -> Speed:
     """Trains a few steps of the three corner networks."""
+
+    if device == "cpu":
+        use_one_thread()
 
     def seconds(name: str) -> float:
         corner = apply_point(Point(coefficients=NAMED[name].coefficients()), base, Rule(phi=phi))

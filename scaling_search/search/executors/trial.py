@@ -1,11 +1,11 @@
 """One trial from its job to its records: the only place where training's failures become rows of the table."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from scaling_search.environment import use_one_thread
 from scaling_search.search.executors.base import Job
 from scaling_search.search.journal import METRICS, Record, Status, Trial
 
@@ -42,7 +42,8 @@ class Replay:
 
 
 def _readings(job: Job) -> Iterator[Record]:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: one thread a worker
+    if job.device == "cpu":
+        use_one_thread()
     from scaling_search.training.loop import train_epochs
 
     job.checkpoint.parent.mkdir(parents=True, exist_ok=True)
