@@ -169,14 +169,21 @@ def _bytes(count: int) -> str:
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
-    """Rows of equal keys; numbers to the right."""
-    from rich.console import Console
+    """Rows of equal keys; numbers to the right, and never cut: a narrow terminal cuts the source."""
     from rich.table import Table
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    from scaling_search.cli.terminal import make_console
+
+    table = Table(box=None, header_style="bold", pad_edge=False, expand="source" in rows[0])
     for name in rows[0]:
-        is_text = name in ("", "name", "source")
-        table.add_column(name, justify="left" if is_text else "right", no_wrap=name != "source")
+        if name == "source":
+            table.add_column(name, no_wrap=True, ratio=1)
+        else:
+            table.add_column(name, justify="left" if name in ("", "name") else "right", no_wrap=True)
     for row in rows:
-        table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()))
-    Console().print(table)
+        table.add_row(*map(_cell, row.values()))
+    make_console().print(table)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
