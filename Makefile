@@ -1,4 +1,4 @@
-# make demo: install into .venv and run the search on the embedded data set (about five minutes on two CPU cores)
+# make demo: install into .venv and run the search on the embedded data set (under five minutes on two CPU cores)
 # make test: install the development tools too, then ruff, mypy and pytest
 PYTHON ?= python3
 BIN := .venv/bin
