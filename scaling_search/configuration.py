@@ -56,14 +56,15 @@ def _sentence(model: type[BaseModel], error: ValidationError) -> str:
     """The first problem of a validation error, in one line, and how many more there are."""
     problems = error.errors(include_url=False, include_context=False)
     first = problems[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the whole file"
+    where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         hint = nearest_hint(str(first["loc"][-1]), _valid_keys(model, first["loc"][:-1]))
         text = f"unknown key {where}{hint}"
     elif first["type"] == "missing":
         text = f"missing key {where}"
     else:
-        text = f"{where}: {first['msg'].removeprefix('Value error, ')} (got {first['input']!r})"
+        given = "" if isinstance(first["input"], dict | list) else f" (got {first['input']!r})"
+        text = f"{where}: ".lstrip(": ") + first["msg"].removeprefix("Value error, ") + given
     more = len(problems) - 1
     return text + (f" (and {more} more problem{'s' if more > 1 else ''})" if more else "")
 

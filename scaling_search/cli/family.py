@@ -44,7 +44,7 @@ def family(
         members = by_rule(network, _coefficients(coefficients), _phis(phi))
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("", "depth", "width", "resolution", "dropout", "params", "MACs"):
-        table.add_column(name, justify="left" if not name else "right")
+        table.add_column(name, justify="left" if not name else "right", overflow="fold")
     for member in members:
         built = member.network
         table.add_row(
