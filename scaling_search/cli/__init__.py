@@ -27,6 +27,9 @@ app.command()(train.train)
 app.command()(cost.cost)
 app.command()(cost.baselines)
 
+_USERS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
+"""What a full disk, a missing folder or a wrong path raise; other system errors are ours and keep their traceback."""
+
 
 def main() -> None:
     """Runs a command; a user's mistake is one sentence and exit code 2, an interruption exit code 130."""
@@ -39,7 +42,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(0)  # the reader (head, less) has seen enough
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT):
+        if error.errno not in _USERS:
             raise
         _fail(f"{error.strerror}: {error.filename or 'while writing'}", code=2)
 

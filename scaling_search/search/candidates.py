@@ -10,6 +10,7 @@ from typing import Any, Literal
 from scaling_search.architecture import METRICS, Cost, Match, Network, Target, match, nominal
 from scaling_search.coefficients import Coefficients, Multipliers
 from scaling_search.errors import InvalidInput
+from scaling_search.files import write_atomically
 from scaling_search.search.strategies import Point
 
 Seconds = Callable[[Network], float]
@@ -179,15 +180,14 @@ def apply_point(point: Point, base: Network, rule: Rule) -> Candidate:
     )
 
 
-def write_table(path: Path, candidates: Sequence[Candidate]) -> str:
-    """candidates.csv as text, also written to path."""
+def write_table(path: Path, candidates: Sequence[Candidate]) -> None:
+    """Writes candidates.csv, whole or not at all: a sampling search writes it again while it runs."""
     rows = [candidate.row() for candidate in candidates]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    path.write_text(text.getvalue(), encoding="utf-8")
-    return text.getvalue()
+    write_atomically(path, text.getvalue())
 
 
 def _triple(names: tuple[str, str, str], values: Any) -> dict[str, float]:

@@ -1,9 +1,7 @@
 """One trial from its job to its records: the only place where training's failures become rows of the table."""
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 
 from scaling_search.environment import use_one_thread
 from scaling_search.search.executors.base import Job
@@ -25,7 +23,9 @@ def train_trial(job: Job) -> Iterator[Record]:
             done = record.epoch
     except Exception as error:  # whatever one network does wrong, the run goes on
         yield Record(trial=job.trial, epoch=done + 1, status="failed", reason=_reason(error))
-    _remove_checkpoint(job.checkpoint)
+    from scaling_search.training import checkpoint
+
+    checkpoint.remove(job.checkpoint)
 
 
 class Replay:
@@ -67,9 +67,3 @@ def _reason(error: Exception) -> str:
     own = getattr(error, "reason", None)
     text = own if isinstance(own, str) else f"{type(error).__name__}: {error}"
     return " ".join(text.split())[:300]
-
-
-def _remove_checkpoint(path: Path) -> None:
-    for file in path.parent.glob(f"{path.name}*"):  # the newest and the one before it
-        with contextlib.suppress(OSError):
-            file.unlink()
