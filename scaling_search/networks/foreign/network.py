@@ -14,6 +14,7 @@ from scaling_search.architecture.rounding import Rounding
 from scaling_search.coefficients import Multipliers
 from scaling_search.configuration import Strict, parse
 from scaling_search.errors import InvalidInput
+from scaling_search.networks.foreign import live
 from scaling_search.networks.foreign.baseline import Baseline, Request, Scaled, open_baseline
 from scaling_search.networks.foreign.costing import Realised, realised
 from scaling_search.networks.foreign.skips import dropout_of, full_rate, set_dropout, spread, zero_last_scales
@@ -24,7 +25,8 @@ class ForeignNetwork(Strict):
     """One size of a network from elsewhere; plain values only, the network itself is opened by its source's name.
 
     Attributes:
-        source: timm:NAME, torchvision:NAME, package.module:callable or path/file.py:callable.
+        source: timm:NAME, torchvision:NAME, package.module:callable, path/file.py:callable, or what `live.register`
+            gave.
         depth, width: multipliers of the source's own size.
         resolution: side of the square input, in pixels.
         classes: outputs of the classifier.
@@ -184,6 +186,17 @@ class ForeignNetwork(Strict):
     def to_dict(self) -> dict[str, Any]:
         """Plain values that a YAML file can hold; `from_dict` is the inverse."""
         return self.model_dump(mode="json")
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """A live source goes along by value: another process knows no name of this one."""
+        return {**super().__getstate__(), "live": live.payload(self.source)}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        state = dict(state)
+        payload = state.pop("live", None)
+        if payload is not None:
+            live.adopt(payload)
+        super().__setstate__(state)
 
     @property
     def _wishes(self) -> Wishes:

@@ -1,6 +1,7 @@
 """Finding a network by its name: timm:NAME, torchvision:NAME, package.module:callable, path/file.py:callable.
 
-Importing a module or file runs its code. That happens only when a network of that name is opened.
+Importing a module or file runs its code. That happens only when a network of that name is opened. Names that begin
+with live: are those of things from this session (see live.py).
 """
 
 import importlib
@@ -20,6 +21,7 @@ import torch
 from torch import nn
 
 from scaling_search.errors import InvalidInput, nearest_hint
+from scaling_search.networks.foreign import live
 
 Build = Callable[..., Any]
 _EXTRA = "it comes with the extra: pip install 'scaling-search[zoo]'"
@@ -113,9 +115,9 @@ def _a(noun: str) -> str:
 
 
 def _parameters(build: Build) -> set[str]:
-    """The names of a callable's parameters."""
+    """The names of a callable's parameters, without those that a functools.partial has filled already."""
     try:
-        return set(inspect.signature(build).parameters)
+        return set(inspect.signature(build).parameters) - set(getattr(build, "keywords", ()))
     except (TypeError, ValueError):
         return set()
 
@@ -149,6 +151,8 @@ def open_source(name: str) -> Source:
         return _open_timm(name, attribute)
     if place == "torchvision":
         return _open_torchvision(name, attribute)
+    if place == live.PLACE:
+        return _of_callable(name, live.load(name))
     return _open_callable(name, place, attribute)
 
 
@@ -202,13 +206,18 @@ def _open_callable(name: str, place: str, attribute: str) -> Source:
         found = getattr(found, part)
     if not callable(found):
         raise InvalidInput(f"{name} is {_a(type(found).__name__)}, not a callable that returns a torch.nn.Module")
-    parameters = _parameters(found)
+    return _of_callable(name, found)
+
+
+def _of_callable(name: str, build: Build) -> Source:
+    """A person's own callable, asked for what its parameters' names say that it takes."""
+    parameters = _parameters(build)
     return Source(
         name=name,
-        build=found,
+        build=build,
         always={},
         takes={wish: name for wish, names in _NAMES.items() for name in names if name in parameters},
-        resolution=getattr(found, "resolution", None),
+        resolution=getattr(build, "resolution", None),
         scales_itself={"width", "depth"} <= parameters,
     )
 
