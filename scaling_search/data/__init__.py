@@ -5,6 +5,7 @@ from scaling_search.data.dataset import Dataset, Split
 from scaling_search.data.loader import Loader
 from scaling_search.data.randaugment import RandAugment
 from scaling_search.data.resize import at_resolution
-from scaling_search.data.sources import prepare
+from scaling_search.data.sources import prepare, reopen
+from scaling_search.data.torch_datasets import from_torch
 
-__all__ = ["Augment", "Dataset", "Loader", "RandAugment", "Split", "at_resolution", "prepare"]
+__all__ = ["Augment", "Dataset", "Loader", "RandAugment", "Split", "at_resolution", "from_torch", "prepare", "reopen"]

@@ -5,6 +5,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from glob import escape
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,13 @@ def pack(source: Source, *, pixels: int, cache: Path, progress: Progress | None 
         with new_folder(folder) as scratch:
             _write(source, pixels, scratch, progress or (lambda what, done, total: None))
     return _load(folder)
+
+
+def packed(name: str, *, pixels: int, fingerprint: str, cache: Path) -> Dataset | None:
+    """What was packed before under that name and at that size, and has that fingerprint; None where nothing has."""
+    folders = (path.parent for path in sorted(cache.glob(f"{escape(name)}-{pixels}-*/meta.json")))
+    found = (_load(folder) for folder in folders)
+    return next((dataset for dataset in found if dataset.fingerprint == fingerprint), None)
 
 
 def _key(source: Source, pixels: int) -> str:

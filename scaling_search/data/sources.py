@@ -1,4 +1,7 @@
-"""What `--data` means: the embedded shapes, a folder, or a torchvision data set by name → a prepared data set."""
+"""What `--data` means: the embedded shapes, a folder, or a torchvision data set by name → a prepared data set.
+
+In Python a source itself may stand in a name's place (`from_torch`).
+"""
 
 import warnings
 from dataclasses import replace
@@ -7,7 +10,7 @@ from pathlib import Path
 from scaling_search.data.cache import cache_folder
 from scaling_search.data.dataset import Dataset
 from scaling_search.data.folder import open_folder
-from scaling_search.data.pack import Progress, pack
+from scaling_search.data.pack import Progress, pack, packed
 from scaling_search.data.shapes import DIFFICULTY, open_shapes
 from scaling_search.data.source import Source
 from scaling_search.data.zoo import ZOO, open_zoo
@@ -15,7 +18,7 @@ from scaling_search.errors import InvalidInput, nearest_hint
 
 
 def prepare(
-    source: str | None = None,
+    source: str | Source | None = None,
     *,
     resolution: int,
     cache: Path | None = None,
@@ -28,7 +31,7 @@ def prepare(
 
     Args:
         source: None or "shapes" for the embedded one ("shapes:0.8" for another difficulty), a folder's path, or a
-            torchvision data set's name.
+            torchvision data set's name; or a source.
         resolution: pixels, the largest that any network will ask for.
         cache: folder for the packed images; see `cache_folder`.
         seed: draws the shapes, or chooses what validates where a folder is not split.
@@ -41,7 +44,7 @@ def prepare(
     if resolution < 1:
         raise InvalidInput(f"images need a resolution of at least 1 pixel, not {resolution}")
     cache = cache or cache_folder()
-    opened = open_source(source, cache=cache, seed=seed)
+    opened = source if isinstance(source, Source) else open_source(source, cache=cache, seed=seed)
     opened = replace(
         opened,
         train=opened.train.limited(limit_train, seed=seed),
@@ -54,6 +57,17 @@ def prepare(
         )
     # a source of one size is kept at that size: what is packed then does not depend on what else is searched
     return pack(opened, pixels=opened.native or resolution, cache=cache / "data", progress=progress)
+
+
+def reopen(name: str, *, pixels: int, fingerprint: str, cache: Path | None = None) -> Dataset | None:
+    """A data set that was prepared before, without its source; None where the cache no longer has it.
+
+    Args:
+        name, fingerprint: of the data set.
+        pixels: side of its packed images.
+        cache: as for `prepare`.
+    """
+    return packed(name, pixels=pixels, fingerprint=fingerprint, cache=(cache or cache_folder()) / "data")
 
 
 def open_source(source: str | None, *, cache: Path, seed: int) -> Source:
