@@ -12,7 +12,8 @@ import scaling_search
 
 PACKAGE = Path(scaling_search.__file__).parent
 FLOORS = {
-    "errors": 0, "files": 0,
+    "errors": -1,  # every room raises it
+    "files": 0, "units": 0,
     "configuration": 1, "coefficients": 1, "environment": 1,
     "architecture": 2,
     "networks": 3, "data": 3, "analysis": 3,
@@ -23,7 +24,7 @@ FLOORS = {
     "study": 8, "loading": 8,
     "cli": 9,
 }  # fmt: skip
-PURE = {"errors", "configuration", "files", "coefficients", "architecture", "analysis", "report", "search"}
+PURE = {"errors", "configuration", "files", "units", "coefficients", "architecture", "analysis", "report", "search"}
 
 
 def modules() -> list[Path]:

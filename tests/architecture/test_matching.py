@@ -105,7 +105,7 @@ def test_an_absolute_target() -> None:
 
 
 def test_what_cannot_be_reached_is_refused_with_the_nearest() -> None:
-    with pytest.raises(InvalidInput, match=r"params of 1\.05771e\+07; the nearest has 5\.28855e\+06"):
+    with pytest.raises(InvalidInput, match=r"params of 10\.58 M; the nearest has 5\.289 M"):
         match(baseline("b0"), NAMED["resolution"], target=parse_target("params=2x"))
     with pytest.raises(InvalidInput, match="the nearest has"):
         match(baseline("resnet18"), NAMED["depth"], growth=1e-3)
