@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from scaling_search.analysis.agreement import Agreement, halfway_agreement
 from scaling_search.analysis.caveats import find_caveats
@@ -16,6 +15,7 @@ from scaling_search.analysis.surface import Surface, fit
 from scaling_search.analysis.trials import SHARES, Trials, read_trials
 from scaling_search.analysis.verdict import Verdict, judge
 from scaling_search.coefficients import NAMED
+from scaling_search.configuration import to_yaml
 from scaling_search.files import write_atomically
 
 
@@ -104,10 +104,7 @@ def write_best(run: Path, analysis: Analysis) -> Path:
     """Writes the answer as best.yaml into the run folder."""
     path = run / "best.yaml"
     header = "# The answer of this run and its doubt; written by `scaling-search analyze`. Accuracies are fractions.\n"
-    content = yaml.safe_dump(
-        analysis.to_dict(), sort_keys=False, allow_unicode=True, default_flow_style=None, width=1000
-    )
-    write_atomically(path, header + content)
+    write_atomically(path, header + to_yaml(analysis.to_dict()))
     return path
 
 

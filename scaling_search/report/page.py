@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from scaling_search.analysis import Analysis
 from scaling_search.analysis.wording import percent, points
-from scaling_search.configuration import read_yaml
+from scaling_search.configuration import read_yaml, to_yaml
 from scaling_search.files import write_atomically
 from scaling_search.report.accuracy_cost import accuracy_cost
 from scaling_search.report.curves import learning_curves
@@ -71,7 +70,7 @@ def page(run: Path, analysis: Analysis, plots: list[Plot]) -> str:
         family=_family(run / "family"),
         failed=_records(analysis.trials.failed),
         facts=list(_facts(settings)),
-        settings=yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True, default_flow_style=None),
+        settings=to_yaml(settings),
         files=sorted(path.name for path in run.glob("*.csv")),
     )
 
