@@ -14,7 +14,7 @@ from scaling_search.analysis.pick import Landscape, Pick, explore
 from scaling_search.analysis.surface import Surface, fit
 from scaling_search.analysis.trials import SHARES, Trials, read_trials
 from scaling_search.analysis.verdict import Verdict, judge
-from scaling_search.coefficients import NAMED
+from scaling_search.coefficients import REFERENCES
 from scaling_search.configuration import to_yaml
 from scaling_search.files import write_atomically
 
@@ -47,11 +47,11 @@ class Analysis:
         """What run.yaml says."""
         return self.trials.settings
 
-    def baselines(self) -> pd.DataFrame:
-        """The rows of `table` that carry a name, one row a name, indexed by name: depth, width, …, paper."""
+    def references(self) -> pd.DataFrame:
+        """The rows of `table` at the references, one row a reference, indexed by its name: depth, width, …, paper."""
         rows = self.table[self.table["named"] != ""].reset_index()
         rows = rows.assign(name=rows["named"].str.split(";")).explode("name").set_index("name")
-        return rows.loc[[name for name in NAMED if name in rows.index]]
+        return rows.loc[[name for name in REFERENCES if name in rows.index]]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain YAML-able content of best.yaml, accuracies as fractions."""
@@ -65,7 +65,7 @@ class Analysis:
             "pick": _pick_dict(self.pick),
             "region": _region_dict(self.landscape),
             "ties": list(self.verdict.ties),
-            "baselines": {name: row[columns].to_dict() for name, row in self.baselines().iterrows()},
+            "references": {name: row[columns].to_dict() for name, row in self.references().iterrows()},
             "candidates": [row.to_dict() for _, row in ranked[["named", *columns, "probability"]].iterrows()],
             "surface": _surface_dict(self.surface, self.trials.target_ratio),
             "noise": {"error_sd": self.means.error_sd, "seed_sd": self.means.seed_sd, "dof": self.means.dof},

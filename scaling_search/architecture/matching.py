@@ -22,7 +22,7 @@ from scaling_search.coefficients import Coefficients, Multipliers, Shares
 from scaling_search.errors import InvalidInput, nearest_hint
 from scaling_search.units import AMOUNT_UNITS, LATENCY_UNITS, format_bytes, format_count, format_seconds, read
 
-METRICS: dict[str, Callable[[Cost | Costs], Count]] = {
+TARGET_METRICS: dict[str, Callable[[Cost | Costs], Count]] = {
     "macs": lambda cost: cost.macs,
     "params": lambda cost: cost.params,
     "activations": lambda cost: cost.activations,
@@ -44,8 +44,8 @@ class Target:
     amount: float | None = None
 
     def __post_init__(self) -> None:
-        if self.metric not in METRICS and self.metric != "latency":
-            raise InvalidInput(f"no target in {self.metric!r}{nearest_hint(self.metric, [*METRICS, 'latency'])}")
+        if self.metric not in TARGET_METRICS and self.metric != "latency":
+            raise InvalidInput(f"no target in {self.metric!r}{nearest_hint(self.metric, [*TARGET_METRICS, 'latency'])}")
         value = self.amount if self.growth is None else self.growth
         if value is None or not (isfinite(value) and value > 0):
             raise InvalidInput(f"the target of {self.metric} must be a positive number, not {value}")
@@ -122,7 +122,7 @@ def match(
     wanted = target or Target(growth=growth)
     if wanted.metric == "latency":
         return _match_measured(base, shares, wanted, latency)
-    measure = METRICS[wanted.metric]
+    measure = TARGET_METRICS[wanted.metric]
 
     def values(ts: Floats) -> Floats:
         return np.asarray(measure(base.costs(*_multipliers(shares, ts))), dtype=np.float64)

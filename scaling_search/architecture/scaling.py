@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 _LARGEST_MULTIPLIER = 1e9
 
 
-Rule = Literal["scales", "grows only", "stays"]
+WidthRule = Literal["scales", "grows only", "stays"]
 
 
-class Realised(NamedTuple):
+class Shapes(NamedTuple):
     """N scaled networks as whole numbers: depths [N, stages], widths [N, parts], pixels [N]."""
 
     depths: Ints
@@ -33,15 +33,15 @@ class Part(NamedTuple):
     name: str
     channels: int
     step: int
-    rule: Rule = "scales"
+    rule: WidthRule = "scales"
 
 
 def parts(architecture: Architecture) -> list[Part]:
     """What width multiplies, in the order of `Architecture.widths`."""
     rounding, stem, head = architecture.rounding, architecture.stem, architecture.head
     step = rounding.divisor
-    start: Rule = "stays" if "stem" in rounding.fixed_widths else "scales"
-    ends: Rule = "stays" if "head" in rounding.fixed_widths else "scales"
+    start: WidthRule = "stays" if "stem" in rounding.fixed_widths else "scales"
+    ends: WidthRule = "stays" if "head" in rounding.fixed_widths else "scales"
     found = [Part("stem", stem.channels, stem.multiple(step), start)] if stem else []
     for position, stage in enumerate(architecture.stages, start=1):
         found.append(Part(f"stage {position}", stage.channels, stage.multiple(step)))
@@ -51,7 +51,7 @@ def parts(architecture: Architecture) -> list[Part]:
     return found + [Part("hidden layer", width, step, ends) for width in head.hidden]
 
 
-def realise(architecture: Architecture, depth: Floats, width: Floats, resolution: Floats) -> Realised:
+def scaled_shapes(architecture: Architecture, depth: Floats, width: Floats, resolution: Floats) -> Shapes:
     """Multipliers [N] as whole layers, channels and pixels, by the rounding policy.
 
     Raises:
@@ -61,7 +61,7 @@ def realise(architecture: Architecture, depth: Floats, width: Floats, resolution
         _checked(name, axis) for name, axis in (("depth", depth), ("width", width), ("resolution", resolution))
     )
     pixels = np.maximum(np.rint(architecture.resolution * resolution), architecture.minimum_resolution)
-    return Realised(_depths(architecture, depth), _widths(architecture, width), pixels.astype(np.int64))
+    return Shapes(_depths(architecture, depth), _widths(architecture, width), pixels.astype(np.int64))
 
 
 def _checked(name: str, axis: Floats) -> Floats:

@@ -13,7 +13,7 @@ import numpy as np
 
 from scaling_search.data.cache import ImageWriter, new_folder
 from scaling_search.data.dataset import Colour, Dataset, Split
-from scaling_search.data.source import Items, Source, Unreadable
+from scaling_search.data.source import ImageSource, Items, Unreadable
 from scaling_search.errors import InvalidInput
 
 Progress = Callable[[str, int, int], None]  # (what is done, images done, images in all)
@@ -23,7 +23,7 @@ _CHUNK = 256  # images in flight
 _MAX_UNREADABLE = 0.01
 
 
-def pack(source: Source, *, pixels: int, cache: Path, progress: Progress | None = None) -> Dataset:
+def pack(source: ImageSource, *, pixels: int, cache: Path, progress: Progress | None = None) -> Dataset:
     """The source as uint8 [n, pixels, pixels, 3] on disk; at once when the cache has it.
 
     Args:
@@ -40,12 +40,12 @@ def pack(source: Source, *, pixels: int, cache: Path, progress: Progress | None 
     return _load(folder)
 
 
-def _key(source: Source, pixels: int) -> str:
+def _key(source: ImageSource, pixels: int) -> str:
     content = {"format": _FORMAT, "pixels": pixels, "counts": [len(source.train), len(source.val)], **source.identity}
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _write(source: Source, pixels: int, folder: Path, progress: Progress) -> None:
+def _write(source: ImageSource, pixels: int, folder: Path, progress: Progress) -> None:
     digest = sha256(json.dumps(source.classes).encode())
     train, train_skipped = _write_split("train", source.train, pixels, folder, progress, digest.update)
     val, val_skipped = _write_split("val", source.val, pixels, folder, progress, digest.update)

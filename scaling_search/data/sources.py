@@ -9,7 +9,7 @@ from scaling_search.data.dataset import Dataset
 from scaling_search.data.folder import open_folder
 from scaling_search.data.pack import Progress, pack
 from scaling_search.data.shapes import DIFFICULTY, open_shapes
-from scaling_search.data.source import Source
+from scaling_search.data.source import ImageSource
 from scaling_search.data.zoo import ZOO, open_zoo
 from scaling_search.errors import InvalidInput, nearest_hint
 
@@ -56,7 +56,7 @@ def prepare(
     return pack(opened, pixels=opened.native or resolution, cache=cache / "data", progress=progress)
 
 
-def open_source(source: str | None, *, cache: Path, seed: int) -> Source:
+def open_source(source: str | None, *, cache: Path, seed: int) -> ImageSource:
     """The source that a `--data` value names.
 
     Raises:

@@ -64,7 +64,7 @@ def page(run: Path, analysis: Analysis, plots: list[Plot]) -> str:
         analysis=analysis,
         pick=analysis.pick,
         title=_title(settings),
-        baselines=_records(analysis.baselines()),
+        references=_records(analysis.references()),
         candidates=_records(analysis.table.sort_values("top1_equal_cost", ascending=False)),
         plots=plots,
         family=_family(run / "family"),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from scaling_search import searchspace
 from scaling_search.architecture import POLICIES, Architecture, Rounding, policy
-from scaling_search.coefficients import NAMED, Multipliers, grid
+from scaling_search.coefficients import REFERENCES, Multipliers, grid
 from scaling_search.errors import InvalidInput
 
 
@@ -118,7 +118,7 @@ def test_the_divisor_shrinks_with_the_base() -> None:
 @pytest.mark.parametrize("name", sorted(searchspace.names()))
 def test_every_family_shrinks_and_says_what_cannot(name: str) -> None:
     network = baseline(name)
-    smaller = NAMED["uniform"].coefficients().multipliers(-1)
+    smaller = REFERENCES["uniform"].coefficients().multipliers(-1)
     assert network.scaled(smaller).cost().macs < network.cost().macs
     least = Multipliers(depth=0.01, width=0.001, resolution=0.01)
     sentences = network.shortfalls(least)

@@ -1,5 +1,5 @@
 """Networks from timm, torchvision or a person's own code, scaled like the shipped ones."""
 
-from scaling_search.networks.foreign.network import ForeignNetwork, from_dict, is_foreign, open_network
+from scaling_search.networks.foreign.network import ForeignNetwork, from_dict, is_foreign, open_foreign
 
-__all__ = ["ForeignNetwork", "from_dict", "is_foreign", "open_network"]
+__all__ = ["ForeignNetwork", "from_dict", "is_foreign", "open_foreign"]
