@@ -210,7 +210,7 @@ class Architecture(Strict):
         return max(cost.macs, cost.params, cost.backward) < _INT64_ROOM
 
     def effective(self, base: Self) -> Multipliers:
-        """What was built, as multipliers of base: each axis's own shapes macs (DESIGN §6)."""
+        """What was built, as multipliers of base: each axis's own realised macs, the others left alone."""
         return effective(self, base)
 
     def shortfalls(self, multipliers: Multipliers) -> list[str]:

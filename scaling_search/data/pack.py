@@ -1,7 +1,6 @@
 """A source → uint8 pixels of one size in .npy files, decoded once and addressed by what they were made from."""
 
 import json
-import os
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ import numpy as np
 from scaling_search.data.cache import ImageWriter, new_folder
 from scaling_search.data.dataset import Colour, Dataset, Split
 from scaling_search.data.source import ImageSource, Items, Unreadable
+from scaling_search.environment import cpu_count
 from scaling_search.errors import InvalidInput
 
 Progress = Callable[[str, int, int], None]  # (what is done, images done, images in all)
@@ -101,7 +101,7 @@ def _decoded(items: Items, pixels: int) -> Iterator[tuple[int, list[np.ndarray |
         except Unreadable as error:
             return error
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(cpu_count()) as pool:
         for start in range(0, len(items), _CHUNK):
             yield start, list(pool.map(read, range(start, min(start + _CHUNK, len(items)))))
 

@@ -119,7 +119,7 @@ def test_the_nominal_rule_reports_its_miss() -> None:
     assert literal.multipliers == Multipliers(depth=1.2, width=1.1, resolution=1.15)
     assert literal.ratio == literal.cost.macs / b0.cost().macs
     assert literal.miss == pytest.approx(literal.ratio / PAPER.budget - 1)
-    assert literal.miss > 0.3  # rounding swamps the rule at φ = 1 (DESIGN §3)
+    assert literal.miss > 0.3  # rounding swamps the rule at φ = 1 (docs/design.md, «What was measured»)
 
 
 def test_a_target_in_latency_is_bisected_with_few_measurements() -> None:

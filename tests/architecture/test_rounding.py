@@ -41,7 +41,7 @@ def test_layers_round_up_or_to_the_nearest_and_stay_at_least_one() -> None:
 
 
 def test_the_facts_of_the_design_page() -> None:
-    """108 triples, but few networks, and fewer near twice the cost (DESIGN §3, fact 1)."""
+    """108 triples, but few networks, and fewer near twice the cost (docs/design.md, «What was measured»)."""
     b0 = baseline("b0")
     for name, networks, near in (("efficientnet", 65, 4), ("nearest", 83, 41)):
         base = b0.replaced(rounding=policy(name))

@@ -61,7 +61,7 @@ def test_every_baseline_at_several_scalings(name: str, scaling: tuple[float, flo
 
 
 def test_fvcores_total_counts_more_than_ours() -> None:
-    """B0: 385,814,752 in convolutions and linear layers, and batch norm and pooling besides (DESIGN §3, fact 6)."""
+    """B0: 385,814,752 in convolutions and linear layers; fvcore adds batch norm and pooling."""
     network = scaled("b0", 1, 1, 1)
     counts = fvcore_counts(build(network), 224)
     assert products(counts) == network.cost().macs == 385814752

@@ -142,7 +142,7 @@ class ForeignNetwork(Strict):
         return Costs(**columns, pixels=np.array([network.resolution for network in networks], dtype=np.int64))
 
     def effective(self, base: Self) -> Multipliers:
-        """What was built, as multipliers of base: each axis's own realised macs (DESIGN §6)."""
+        """What was built, as multipliers of base: each axis's own realised macs, the others left alone."""
         whole = base.cost().macs
 
         def growth(**axis: Any) -> float:
