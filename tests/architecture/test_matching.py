@@ -59,7 +59,7 @@ def as_shares(parts: tuple[float, float, float]) -> Shares:
     return Shares(depth=depth, width=width, resolution=1 - depth - width)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(name=st.sampled_from(FAMILIES), parts=shares_of_all, phi=st.floats(0.5, 3))
 def test_never_worse_than_the_nominal_rule(name: str, parts: tuple[float, float, float], phi: float) -> None:
     network, shares = baseline(name), as_shares(parts)
@@ -70,7 +70,7 @@ def test_never_worse_than_the_nominal_rule(name: str, parts: tuple[float, float,
     assert (again.multipliers, again.cost) == (found.multipliers, found.cost)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(name=st.sampled_from(FAMILIES), parts=shares_of_all, phi=st.floats(-1, 3), more=st.floats(0, 2))
 def test_more_is_asked_more_is_found(name: str, parts: tuple[float, float, float], phi: float, more: float) -> None:
     network, shares = baseline(name), as_shares(parts)
@@ -81,7 +81,7 @@ def test_more_is_asked_more_is_found(name: str, parts: tuple[float, float, float
     assert match(network, shares, growth=2 ** (phi + more)).cost.macs >= less.cost.macs
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(name=st.sampled_from(FAMILIES), parts=shares_of_all, start=st.floats(-2, 3))
 def test_realised_cost_climbs_along_every_ray(name: str, parts: tuple[float, float, float], start: float) -> None:
     """What the search relies on."""

@@ -86,7 +86,7 @@ def test_densenet_scales_its_growth_rate() -> None:
     assert wide.widths == (96, 48, 48, 48, 48)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     name=st.sampled_from(sorted(searchspace.names())),
     depth=st.floats(0.05, 4), width=st.floats(0.05, 4), resolution=st.floats(0.05, 3),
@@ -97,7 +97,7 @@ def test_whatever_is_scaled_can_be_built(name: str, depth: float, width: float, 
     assert network.replaced() == network  # which reads it again, with all checks
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rounding=st.sampled_from(sorted(POLICIES)), base=st.integers(1, 64), low=st.floats(0.05, 4), more=st.floats(0, 2)
 )
