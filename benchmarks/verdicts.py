@@ -2,7 +2,7 @@
 
     python benchmarks/verdicts.py [--searches 100] [--csv FILE]
 
-A search is a lattice in quarters and the named points, each with some seeds. Its truth is a smooth surface plus what
+A search is a lattice in quarters and the references, each with some seeds. Its truth is a smooth surface plus what
 rounding does to each network. Printed for each setting, over all searches:
 
     kept      the true best division is in the 95 % region (should be at least 0.95)
@@ -24,9 +24,11 @@ from scaling_search.analysis.pick import compute_apart, explore
 from scaling_search.analysis.surface import fit
 from scaling_search.analysis.trials import SHARES
 from scaling_search.analysis.verdict import APART
-from scaling_search.coefficients import NAMED, lattice
+from scaling_search.coefficients import REFERENCES, lattice
 
-POINTS = np.array([shares.as_tuple() for shares in [*lattice(4), NAMED["uniform"], NAMED["fast"], NAMED["paper"]]])
+POINTS = np.array(
+    [shares.as_tuple() for shares in [*lattice(4), REFERENCES["uniform"], REFERENCES["fast"], REFERENCES["paper"]]]
+)
 NAMES = [f"c{index:02d}" for index in range(len(POINTS))]
 TRIAL_NOISE = 0.01  # one point of accuracy between seeds, as in the recorded runs of a small net
 

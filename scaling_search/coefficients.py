@@ -105,7 +105,7 @@ class Coefficients:
 PAPER = Coefficients(alpha=1.2, beta=1.1, gamma=1.15)
 """The published answer (arXiv 1905.11946, sec. 3.3). It is 4 % off its own constraint: the budget is 1.92027."""
 
-NAMED: Mapping[str, Shares] = {
+REFERENCES: Mapping[str, Shares] = {
     "depth": Shares(depth=1.0, width=0.0, resolution=0.0),
     "width": Shares(depth=0.0, width=1.0, resolution=0.0),
     "resolution": Shares(depth=0.0, width=0.0, resolution=1.0),
@@ -113,7 +113,7 @@ NAMED: Mapping[str, Shares] = {
     "fast": Shares(depth=0.1, width=0.8, resolution=0.1),  # arXiv 2103.06877: width mostly, activations grow least
     "paper": PAPER.shares(),
 }
-"""The points that every comparison includes. «paper» is the published triple's direction."""
+"""The named points that every search also judges. «paper» is the published triple's direction."""
 
 
 def lattice(parts: int) -> list[Shares]:

@@ -1,6 +1,6 @@
 """Strict configuration: frozen pydantic models, read from YAML by the safe loader, with errors to act on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -31,6 +31,24 @@ def read_yaml(path: Path) -> Any:
         raise InvalidInput(f"cannot read {path}: {error}") from error
     except yaml.YAMLError as error:
         raise InvalidInput(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+
+
+def to_yaml(content: Mapping[str, Any]) -> str:
+    """Readable YAML: keys in the order given; lists and mappings of plain values on one line."""
+    # wide enough for a row of a table, narrow enough to fold the names of a thousand classes
+    return yaml.dump(
+        dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=240
+    )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Tuples as lists, and equal values written out again instead of referred to."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_Dumper.add_representer(tuple, _Dumper.represent_list)
 
 
 def parse(model: type[Model], content: Any, *, origin: str | Path) -> Model:

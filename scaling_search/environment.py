@@ -7,15 +7,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
+from scaling_search import __version__
 from scaling_search.errors import InvalidInput
 
 Device = Literal["auto", "cpu", "cuda"]
-PACKAGES = ("scaling-search", "torch", "ray", "optuna", "numpy", "pandas", "timm", "torchvision")
+PACKAGES = ("torch", "ray", "optuna", "numpy", "pandas", "timm", "torchvision")
 
 
 def versions() -> dict[str, str]:
-    """Python's and the installed packages' versions."""
-    found = {"python": platform.python_version()}
+    """Python's, this package's and the installed packages' versions."""
+    # an editable install's metadata keeps the version of the day it was installed
+    found = {"python": platform.python_version(), "scaling-search": __version__}
     for name in PACKAGES:
         try:
             found[name] = metadata.version(name)

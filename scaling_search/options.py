@@ -1,14 +1,13 @@
 """What the user asked of a run, as one strict value that run.yaml keeps."""
 
-import re
 from typing import Literal
 
 from pydantic import Field
 
 from scaling_search.configuration import Strict
-from scaling_search.errors import InvalidInput
+from scaling_search.units import parse_amount, parse_duration, parse_latency
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+__all__ = ["Options", "parse_amount", "parse_duration", "parse_latency"]
 
 
 class Options(Strict):
@@ -47,42 +46,3 @@ class Options(Strict):
     scheduler: Literal["fifo", "asha", "hyperband", "median"] = "fifo"
     workers: int | None = Field(default=None, ge=1)
     trials_per_gpu: int = Field(default=2, ge=1)
-
-
-def parse_duration(text: str) -> float:
-    """«90s», «10m», «1.5h», «2d» or a bare number of minutes, in seconds.
-
-    Raises:
-        InvalidInput: it is none of these, or not positive.
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", text)
-    seconds = float(found[1]) * _SECONDS[found[2] or "m"] if found else 0.0
-    if seconds <= 0:
-        raise InvalidInput(f"{text!r} is not a duration; write 90s, 10m or 1.5h")
-    return seconds
-
-
-def parse_latency(text: str) -> float:
-    """«5ms», «0.2s» or «800us» in seconds.
-
-    Raises:
-        InvalidInput: it is none of these, or not positive.
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|ms|us)\s*", text)
-    seconds = float(found[1]) * {"s": 1.0, "ms": 1e-3, "us": 1e-6}[found[2]] if found else 0.0
-    if seconds <= 0:
-        raise InvalidInput(f"--max-latency {text!r} is not a time; write 5ms or 0.2s")
-    return seconds
-
-
-def parse_amount(text: str, option: str) -> int:
-    """«400M», «5.3m», «2G», «1500000» as a whole number; K, M, G and T are powers of a thousand.
-
-    Raises:
-        InvalidInput: it is no positive amount.
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*([kmgt]?)b?\s*", text.lower())
-    amount = round(float(found[1]) * 1000 ** ("kmgt".index(found[2]) + 1 if found[2] else 0)) if found else 0
-    if amount <= 0:
-        raise InvalidInput(f"{option} {text!r} is not an amount; write 400M, 5.3M or 2G")
-    return amount

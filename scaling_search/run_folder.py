@@ -6,9 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from scaling_search.configuration import read_yaml
+from scaling_search.configuration import read_yaml, to_yaml
 from scaling_search.errors import InvalidInput
 from scaling_search.files import write_atomically
 
@@ -82,22 +80,3 @@ def check_free(path: Path) -> None:
 def _plain(name: str) -> str:
     """A name as part of a folder's name: «timm:resnet50» becomes timm-resnet50."""
     return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name).strip("-.")
-
-
-def to_yaml(content: dict[str, Any]) -> str:
-    """Readable YAML: keys in the order given, short lists on one line."""
-    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Lists of plain values in flow style; tuples as lists."""
-
-
-def _list(dumper: _Dumper, values: list[Any] | tuple[Any, ...]) -> yaml.Node:
-    flat = all(not isinstance(value, dict | list | tuple) for value in values)
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=flat)
-
-
-_Dumper.add_representer(list, _list)
-_Dumper.add_representer(tuple, _list)
-_Dumper.ignore_aliases = lambda self, data: True  # type: ignore[method-assign]

@@ -106,9 +106,9 @@ def open_network(config: str) -> Network:
 
 def open_foreign(name: str) -> Network:
     """A torch network by name («timm:resnet50», «package.module:callable», «file.py:callable»). Runs its code."""
-    from scaling_search.networks.foreign import open_network
+    from scaling_search.networks import foreign
 
-    network: Network = open_network(name)
+    network: Network = foreign.open_foreign(name)
     return network
 
 

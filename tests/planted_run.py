@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from scaling_search.coefficients import NAMED, Shares, lattice
+from scaling_search.coefficients import REFERENCES, Shares, lattice
 
 Truth = Callable[[np.ndarray], np.ndarray]
 """Accuracy [n] of shares [n, 3] at the target cost."""
@@ -19,9 +19,9 @@ def peak(best: Sequence[float], *, height: float = 0.75, steepness: float = 0.6)
 
 
 def searched(parts: int = 4) -> list[Shares]:
-    """A lattice and the named points that do not lie on it, as a run searches them."""
+    """A lattice and the references that do not lie on it, as a run searches them."""
     points = lattice(parts)
-    return points + [share for share in NAMED.values() if not any(_same(share, point) for point in points)]
+    return points + [share for share in REFERENCES.values() if not any(_same(share, point) for point in points)]
 
 
 def plant(
@@ -83,7 +83,7 @@ def _candidates(points: Sequence[Shares], *, cost: np.ndarray | None, phi: float
         coefficients = shares.coefficients()
         built = shares.coefficients(float(2.0 * np.exp(extra / phi))).multipliers(phi)
         ratio = built.depth * built.width**2 * built.resolution**2
-        named = ";".join(name for name, point in NAMED.items() if _same(point, shares))
+        named = ";".join(name for name, point in REFERENCES.items() if _same(point, shares))
         rows.append(
             {
                 "candidate": f"c{index:02d}",

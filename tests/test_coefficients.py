@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaling_search.coefficients import NAMED, PAPER, Coefficients, Multipliers, Shares, grid, lattice
+from scaling_search.coefficients import PAPER, REFERENCES, Coefficients, Multipliers, Shares, grid, lattice
 from scaling_search.errors import InvalidInput
 
 
@@ -36,9 +36,9 @@ def test_shares_round_trip_and_meet_the_constraint_exactly(weights: tuple[float,
 
 
 def test_named_points() -> None:
-    assert set(NAMED) == {"depth", "width", "resolution", "uniform", "fast", "paper"}
-    assert NAMED["depth"].coefficients() == Coefficients(alpha=2.0, beta=1.0, gamma=1.0)
-    assert NAMED["fast"].as_tuple() == (0.1, 0.8, 0.1)
+    assert set(REFERENCES) == {"depth", "width", "resolution", "uniform", "fast", "paper"}
+    assert REFERENCES["depth"].coefficients() == Coefficients(alpha=2.0, beta=1.0, gamma=1.0)
+    assert REFERENCES["fast"].as_tuple() == (0.1, 0.8, 0.1)
 
 
 def test_multipliers_of_phi() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from scaling_search.configuration import Strict, parse, read_yaml
+from scaling_search.configuration import Strict, parse, read_yaml, to_yaml
 from scaling_search.errors import InvalidInput
 
 
@@ -47,3 +47,14 @@ def test_unreadable_files(tmp_path: Path) -> None:
     broken.write_text("a: [1\nb: {")
     with pytest.raises(InvalidInput, match="not valid YAML"):
         read_yaml(broken)
+
+
+def test_what_is_written_is_readable_and_reads_back(tmp_path: Path) -> None:
+    row = {"block": "mbconv", "layers": 2}
+    content = {"name": "B1", "depths": (1, 2), "stages": [row, row], "skipped": [], "φ": None}
+    (tmp_path / "b1.yaml").write_text(to_yaml(content), encoding="utf-8")
+    text = (tmp_path / "b1.yaml").read_text(encoding="utf-8").splitlines()
+    assert text == [
+        "name: B1", "depths: [1, 2]", "stages:", *2 * ["- {block: mbconv, layers: 2}"], "skipped: []", "φ: null",
+    ]  # fmt: skip
+    assert read_yaml(tmp_path / "b1.yaml") == {**content, "depths": [1, 2]}

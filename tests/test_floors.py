@@ -1,6 +1,7 @@
 """Imports go down only, and nothing below the torch floor imports torch or ray (docs/design.md, «Rooms and floors»)."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ import scaling_search
 
 PACKAGE = Path(scaling_search.__file__).parent
 FLOORS = {
-    "errors": 0, "files": 0,
+    "errors": -1,  # every room raises it
+    "files": 0, "units": 0,
     "configuration": 1, "coefficients": 1, "environment": 1,
     "architecture": 2,
     "networks": 3, "data": 3, "analysis": 3,
@@ -23,7 +25,7 @@ FLOORS = {
     "study": 8, "loading": 8,
     "cli": 9,
 }  # fmt: skip
-PURE = {"errors", "configuration", "files", "coefficients", "architecture", "analysis", "report", "search"}
+PURE = {"errors", "configuration", "files", "units", "coefficients", "architecture", "analysis", "report", "search"}
 
 
 def modules() -> list[Path]:
@@ -58,6 +60,27 @@ def test_imports_go_down_only(path: Path) -> None:
         if name.startswith("scaling_search."):
             there = room(name.removeprefix("scaling_search."))
             assert there == here or FLOORS[there] < FLOORS[here], f"{here} imports {there}, which is not below it"
+
+
+def neighbours(path: Path, names: dict[str, Path]) -> set[str]:
+    """The package's modules that this one imports; «from package import module» is an import of the module."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            submodules = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in names else str(node.module) for name in submodules}
+    return found & names.keys()
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Inside rooms too; imports inside functions and for type checking count."""
+    names = {f"scaling_search.{dotted(path)}": path for path in modules()}
+    try:
+        graphlib.TopologicalSorter({name: neighbours(path, names) for name, path in names.items()}).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
 
 
 @pytest.mark.parametrize("path", [path for path in modules() if room(dotted(path)) in PURE], ids=dotted)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from scaling_search.analysis.agreement import Agreement, halfway_agreement
 from scaling_search.analysis.caveats import find_caveats
@@ -15,7 +14,8 @@ from scaling_search.analysis.pick import Landscape, Pick, explore
 from scaling_search.analysis.surface import Surface, fit
 from scaling_search.analysis.trials import SHARES, Trials, read_trials
 from scaling_search.analysis.verdict import Verdict, judge
-from scaling_search.coefficients import NAMED
+from scaling_search.coefficients import REFERENCES
+from scaling_search.configuration import to_yaml
 from scaling_search.files import write_atomically
 
 
@@ -47,11 +47,11 @@ class Analysis:
         """What run.yaml says."""
         return self.trials.settings
 
-    def baselines(self) -> pd.DataFrame:
-        """The rows of `table` that carry a name, one row a name, indexed by name: depth, width, …, paper."""
+    def references(self) -> pd.DataFrame:
+        """The rows of `table` at the references, one row a reference, indexed by its name: depth, width, …, paper."""
         rows = self.table[self.table["named"] != ""].reset_index()
         rows = rows.assign(name=rows["named"].str.split(";")).explode("name").set_index("name")
-        return rows.loc[[name for name in NAMED if name in rows.index]]
+        return rows.loc[[name for name in REFERENCES if name in rows.index]]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain YAML-able content of best.yaml, accuracies as fractions."""
@@ -65,7 +65,7 @@ class Analysis:
             "pick": _pick_dict(self.pick),
             "region": _region_dict(self.landscape),
             "ties": list(self.verdict.ties),
-            "baselines": {name: row[columns].to_dict() for name, row in self.baselines().iterrows()},
+            "references": {name: row[columns].to_dict() for name, row in self.references().iterrows()},
             "candidates": [row.to_dict() for _, row in ranked[["named", *columns, "probability"]].iterrows()],
             "surface": _surface_dict(self.surface, self.trials.target_ratio),
             "noise": {"error_sd": self.means.error_sd, "seed_sd": self.means.seed_sd, "dof": self.means.dof},
@@ -104,10 +104,7 @@ def write_best(run: Path, analysis: Analysis) -> Path:
     """Writes the answer as best.yaml into the run folder."""
     path = run / "best.yaml"
     header = "# The answer of this run and its doubt; written by `scaling-search analyze`. Accuracies are fractions.\n"
-    content = yaml.safe_dump(
-        analysis.to_dict(), sort_keys=False, allow_unicode=True, default_flow_style=None, width=1000
-    )
-    write_atomically(path, header + content)
+    write_atomically(path, header + to_yaml(analysis.to_dict()))
     return path
 
 

@@ -5,7 +5,7 @@ from scaling_search.analysis.wording import percent, points
 
 
 def summary_lines(analysis: Analysis) -> list[str]:
-    """Verdict, pick, named baselines and warnings as plain lines."""
+    """Verdict, pick, references and warnings as plain lines."""
     pick, coefficients = analysis.pick, analysis.pick.coefficients
     lines = [analysis.verdict.sentence]
     if analysis.verdict.settle:
@@ -15,17 +15,17 @@ def summary_lines(analysis: Analysis) -> list[str]:
         f"pick  α {coefficients.alpha:.3f}  β {coefficients.beta:.3f}  γ {coefficients.gamma:.3f}"
         f"  expected top-1 {percent(pick.top1, pick.top1_se)}  nearest trained {pick.candidate}",
         "",
-        *_baseline_lines(analysis),
+        *_reference_lines(analysis),
     ]
     if analysis.warnings:
         lines += ["", *(f"! {warning}" for warning in analysis.warnings)]
     return lines
 
 
-def _baseline_lines(analysis: Analysis) -> list[str]:
-    rows = analysis.baselines()
+def _reference_lines(analysis: Analysis) -> list[str]:
+    rows = analysis.references()
     lines = [
-        f"{'baseline':<12}{'top-1 (measured)':<20}{'MACs':<8}{analysis.surface.reading:<15}{'behind the pick':<20}"
+        f"{'reference':<12}{'top-1 (measured)':<20}{'MACs':<8}{analysis.surface.reading:<15}{'behind the pick':<20}"
     ]
     for name, row in rows.iterrows():
         behind = points(row["gap"], row["gap_se"]) + ("  tied" if row["tied"] else "")

@@ -117,7 +117,7 @@ def _tied_sentence(table: pd.DataFrame, landscape: Landscape, *, noise_known: bo
 
 
 def _listed(rows: pd.DataFrame) -> str:
-    """Names of at most _LISTED candidates, the named ones first, then the best."""
+    """Names of at most _LISTED candidates, the references first, then the best."""
     ordered = rows.assign(unnamed=rows["named"] == "").sort_values(["unnamed", "gap"])
     names = [label(str(candidate), named) for candidate, named in ordered["named"].items()]
     more = len(names) - _LISTED

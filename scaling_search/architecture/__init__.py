@@ -2,14 +2,14 @@
 
 from scaling_search.architecture.architecture import Architecture, from_dict
 from scaling_search.architecture.cost import Cost, Costs
-from scaling_search.architecture.matching import METRICS, Match, Target, match, nominal, parse_target
+from scaling_search.architecture.matching import TARGET_METRICS, Match, Target, match, nominal, parse_target
 from scaling_search.architecture.memory import Memory
 from scaling_search.architecture.network import Network
 from scaling_search.architecture.rounding import POLICIES, Rounding, policy
 
 __all__ = [
-    "METRICS",
     "POLICIES",
+    "TARGET_METRICS",
     "Architecture",
     "Cost",
     "Costs",

@@ -14,7 +14,7 @@ from scaling_search.architecture.counting import Feature, Ledger, walk
 from scaling_search.architecture.ends import IMAGE_CHANNELS, Head, Stem
 from scaling_search.architecture.layers import Activation, Count, Layers
 from scaling_search.architecture.rounding import POLICIES, Floats, Rounding, as_rounding
-from scaling_search.architecture.scaling import Realised, effective, realise, shortfalls
+from scaling_search.architecture.scaling import Shapes, effective, scaled_shapes, shortfalls
 from scaling_search.coefficients import Multipliers
 from scaling_search.configuration import Strict, parse
 
@@ -157,9 +157,9 @@ class Architecture(Strict):
         A dimension that cannot shrink further stays at its least; `shortfalls` says which.
         """
         axes = (multipliers.depth, multipliers.width, multipliers.resolution)
-        realised = realise(self, *(np.array([axis]) for axis in axes))
-        depths, widths = (tuple(int(value) for value in table[0]) for table in (realised.depths, realised.widths))
-        return self.with_shape(depths=depths, widths=widths, resolution=int(realised.pixels[0]))
+        shapes = scaled_shapes(self, *(np.array([axis]) for axis in axes))
+        depths, widths = (tuple(int(value) for value in table[0]) for table in (shapes.depths, shapes.widths))
+        return self.with_shape(depths=depths, widths=widths, resolution=int(shapes.pixels[0]))
 
     def proxied(self, multipliers: Multipliers) -> Self:
         """The network made small, once, for proxies to be scaled from: channels rounded in steps that shrink along."""
@@ -188,29 +188,29 @@ class Architecture(Strict):
 
     def costs(self, depth: Floats, width: Floats, resolution: Floats) -> Costs:
         """The costs of N scaled networks, from arrays [N] of multipliers; equal to scaled(…).cost() to the unit."""
-        realised = realise(self, depth, width, resolution)
-        starts = range(0, max(len(realised.pixels), 1), _CHUNK)
+        shapes = scaled_shapes(self, depth, width, resolution)
+        starts = range(0, max(len(shapes.pixels), 1), _CHUNK)
         return Costs.concatenated(
-            [self._costs(Realised(*(table[start : start + _CHUNK] for table in realised))) for start in starts]
+            [self._costs(Shapes(*(table[start : start + _CHUNK] for table in shapes))) for start in starts]
         )
 
-    def _costs(self, realised: Realised) -> Costs:
-        depths, widths, pixels = realised
-        if len(pixels) and not self._fits_int64(realised):
-            depths, widths, pixels = (table.astype(object) for table in realised)
+    def _costs(self, shapes: Shapes) -> Costs:
+        depths, widths, pixels = shapes
+        if len(pixels) and not self._fits_int64(shapes):
+            depths, widths, pixels = (table.astype(object) for table in shapes)
         depth_columns, width_columns = (tuple(np.ascontiguousarray(table.T)) for table in (depths, widths))
         ledger = _counted(self.sections(depth_columns, width_columns), pixels)
         columns = {name: np.broadcast_to(np.asarray(getattr(ledger, name)), pixels.shape) for name in _FIELDS}
-        return Costs(**columns, pixels=realised.pixels)
+        return Costs(**columns, pixels=shapes.pixels)
 
-    def _fits_int64(self, realised: Realised) -> bool:
+    def _fits_int64(self, shapes: Shapes) -> bool:
         """Whether even the largest depth, width and resolution together stay far from 2⁶³ (costs grow with each)."""
-        largest = [[int(value) for value in table.max(axis=0)] for table in (realised.depths, realised.widths)]
-        cost = _cost(_counted(self.sections(*largest), int(realised.pixels.max())))
+        largest = [[int(value) for value in table.max(axis=0)] for table in (shapes.depths, shapes.widths)]
+        cost = _cost(_counted(self.sections(*largest), int(shapes.pixels.max())))
         return max(cost.macs, cost.params, cost.backward) < _INT64_ROOM
 
     def effective(self, base: Self) -> Multipliers:
-        """What was built, as multipliers of base: each axis's own realised macs (DESIGN §6)."""
+        """What was built, as multipliers of base: each axis's own realised macs, the others left alone."""
         return effective(self, base)
 
     def shortfalls(self, multipliers: Multipliers) -> list[str]:

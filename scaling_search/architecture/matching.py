@@ -7,7 +7,6 @@ pixels are whole numbers.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,16 +20,15 @@ from scaling_search.architecture.network import Network
 from scaling_search.architecture.rounding import Floats
 from scaling_search.coefficients import Coefficients, Multipliers, Shares
 from scaling_search.errors import InvalidInput, nearest_hint
+from scaling_search.units import AMOUNT_UNITS, LATENCY_UNITS, format_bytes, format_count, format_seconds, read
 
-METRICS: dict[str, Callable[[Cost | Costs], Count]] = {
+TARGET_METRICS: dict[str, Callable[[Cost | Costs], Count]] = {
     "macs": lambda cost: cost.macs,
     "params": lambda cost: cost.params,
     "activations": lambda cost: cost.activations,
     "memory": lambda cost: cost.memory(training=False).total,
 }
 """What a target can be in. Memory is the inference peak of one image; latency needs a measurement besides."""
-_UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
-_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 _FURTHEST = 20.0  # e²⁰ = 5·10⁸ times the compute
 
 
@@ -46,8 +44,8 @@ class Target:
     amount: float | None = None
 
     def __post_init__(self) -> None:
-        if self.metric not in METRICS and self.metric != "latency":
-            raise InvalidInput(f"no target in {self.metric!r}{nearest_hint(self.metric, [*METRICS, 'latency'])}")
+        if self.metric not in TARGET_METRICS and self.metric != "latency":
+            raise InvalidInput(f"no target in {self.metric!r}{nearest_hint(self.metric, [*TARGET_METRICS, 'latency'])}")
         value = self.amount if self.growth is None else self.growth
         if value is None or not (isfinite(value) and value > 0):
             raise InvalidInput(f"the target of {self.metric} must be a positive number, not {value}")
@@ -67,15 +65,14 @@ def parse_target(text: str) -> Target:
         InvalidInput: it is none of these.
     """
     metric, _, value = text.replace(" ", "").partition("=")
-    found = re.fullmatch(r"(\d+\.?\d*(?:e[+-]?\d+)?)([a-z]*)", value.lower())
-    units = _SECONDS if metric == "latency" else _UNITS
-    unit = found[2].removesuffix("b") if found else ""
-    if found and unit == "x":
-        return Target(metric=metric, growth=float(found[1]))
-    if not found or unit not in units:
+    growth = read(value, {"x": 1.0})
+    if growth is not None:
+        return Target(metric=metric, growth=growth)
+    amount = read(value, LATENCY_UNITS if metric == "latency" else AMOUNT_UNITS)
+    if amount is None:
         example = "latency=5ms" if metric == "latency" else f"{metric or 'macs'}=400M"
         raise InvalidInput(f"{text!r} is not a target; write macs=2x (twice the baseline) or {example}")
-    return Target(metric=metric, amount=float(found[1]) * units[unit])
+    return Target(metric=metric, amount=amount)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +122,7 @@ def match(
     wanted = target or Target(growth=growth)
     if wanted.metric == "latency":
         return _match_measured(base, shares, wanted, latency)
-    measure = METRICS[wanted.metric]
+    measure = TARGET_METRICS[wanted.metric]
 
     def values(ts: Floats) -> Floats:
         return np.asarray(measure(base.costs(*_multipliers(shares, ts))), dtype=np.float64)
@@ -157,10 +154,10 @@ def _found(base: Network, shares: Shares, wanted: Target, ray: _Ray, base_value:
     amount = wanted.resolve(base_value)
     t, value = ray.nearest(amount, amount / base_value)
     if not ray.crossed:
-        unit = {"latency": " s", "memory": " bytes"}.get(wanted.metric, "")
+        write = {"latency": format_seconds, "memory": format_bytes}.get(wanted.metric, format_count)
         raise InvalidInput(
-            f"no network with the shares {_percent(shares)} has {wanted.metric} of {amount:,.6g}{unit}; "
-            f"the nearest has {value:,.6g}{unit}"
+            f"no network with the shares {_percent(shares)} has {wanted.metric} of {write(amount, digits=4)}; "
+            f"the nearest has {write(value, digits=4)}"
         )
     found = _matched(base, _at(shares, t), 1.0)
     return Match(**{**vars(found), "miss": value / amount - 1})

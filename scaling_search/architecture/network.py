@@ -70,7 +70,7 @@ class Network(Protocol):
         """The costs of N scaled networks, from arrays [N] of multipliers; equal to scaled(…).cost() one by one."""
 
     def effective(self, base: Self) -> Multipliers:
-        """What was built, as multipliers of base: each axis's own realised macs (DESIGN §6)."""
+        """What was built, as multipliers of base: each axis's own realised macs, the others left alone."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that a YAML file can hold; `architecture.from_dict` is the inverse."""

@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 
-from scaling_search.architecture.rounding import Floats, Ints
+from scaling_search.architecture.cost import Cost
+from scaling_search.architecture.ends import Head, Stem
+from scaling_search.architecture.rounding import Floats, Ints, Rounding
+from scaling_search.architecture.stage import Stage
 from scaling_search.coefficients import Multipliers
 from scaling_search.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from scaling_search.architecture.architecture import Architecture
 
 _LARGEST_MULTIPLIER = 1e9
 
 
-Rule = Literal["scales", "grows only", "stays"]
+class Layout(Protocol):
+    """What scaling needs to know of an `Architecture`, which is the one class that has it."""
+
+    @property
+    def resolution(self) -> int: ...
+    @property
+    def minimum_resolution(self) -> int: ...
+    @property
+    def stem(self) -> Stem | None: ...
+    @property
+    def stages(self) -> Sequence[Stage]: ...
+    @property
+    def head(self) -> Head: ...
+    @property
+    def depths(self) -> tuple[int, ...]: ...
+    @property
+    def widths(self) -> tuple[int, ...]: ...
+    @property
+    def rounding(self) -> Rounding: ...
+    def cost(self) -> Cost: ...
+    def with_shape(
+        self, *, depths: Sequence[int] = (), widths: Sequence[int] = (), resolution: int | None = None
+    ) -> Self: ...
 
 
-class Realised(NamedTuple):
+WidthRule = Literal["scales", "grows only", "stays"]
+
+
+class Shapes(NamedTuple):
     """N scaled networks as whole numbers: depths [N, stages], widths [N, parts], pixels [N]."""
 
     depths: Ints
@@ -33,15 +59,15 @@ class Part(NamedTuple):
     name: str
     channels: int
     step: int
-    rule: Rule = "scales"
+    rule: WidthRule = "scales"
 
 
-def parts(architecture: Architecture) -> list[Part]:
+def parts(architecture: Layout) -> list[Part]:
     """What width multiplies, in the order of `Architecture.widths`."""
     rounding, stem, head = architecture.rounding, architecture.stem, architecture.head
     step = rounding.divisor
-    start: Rule = "stays" if "stem" in rounding.fixed_widths else "scales"
-    ends: Rule = "stays" if "head" in rounding.fixed_widths else "scales"
+    start: WidthRule = "stays" if "stem" in rounding.fixed_widths else "scales"
+    ends: WidthRule = "stays" if "head" in rounding.fixed_widths else "scales"
     found = [Part("stem", stem.channels, stem.multiple(step), start)] if stem else []
     for position, stage in enumerate(architecture.stages, start=1):
         found.append(Part(f"stage {position}", stage.channels, stage.multiple(step)))
@@ -51,7 +77,7 @@ def parts(architecture: Architecture) -> list[Part]:
     return found + [Part("hidden layer", width, step, ends) for width in head.hidden]
 
 
-def realise(architecture: Architecture, depth: Floats, width: Floats, resolution: Floats) -> Realised:
+def scaled_shapes(architecture: Layout, depth: Floats, width: Floats, resolution: Floats) -> Shapes:
     """Multipliers [N] as whole layers, channels and pixels, by the rounding policy.
 
     Raises:
@@ -61,7 +87,7 @@ def realise(architecture: Architecture, depth: Floats, width: Floats, resolution
         _checked(name, axis) for name, axis in (("depth", depth), ("width", width), ("resolution", resolution))
     )
     pixels = np.maximum(np.rint(architecture.resolution * resolution), architecture.minimum_resolution)
-    return Realised(_depths(architecture, depth), _widths(architecture, width), pixels.astype(np.int64))
+    return Shapes(_depths(architecture, depth), _widths(architecture, width), pixels.astype(np.int64))
 
 
 def _checked(name: str, axis: Floats) -> Floats:
@@ -74,7 +100,7 @@ def _checked(name: str, axis: Floats) -> Floats:
     return axis
 
 
-def _depths(architecture: Architecture, depth: Floats) -> Ints:
+def _depths(architecture: Layout, depth: Floats) -> Ints:
     last = len(architecture.stages) - 1
     fixed = {0 if end == "first" else last for end in architecture.rounding.fixed_depths}
     columns = [
@@ -84,7 +110,7 @@ def _depths(architecture: Architecture, depth: Floats) -> Ints:
     return np.stack(columns, axis=-1)
 
 
-def _widths(architecture: Architecture, width: Floats) -> Ints:
+def _widths(architecture: Layout, width: Floats) -> Ints:
     columns = []
     for part in parts(architecture):
         multiplier = np.maximum(width, 1.0) if part.rule == "grows only" else width
@@ -95,7 +121,7 @@ def _widths(architecture: Architecture, width: Floats) -> Ints:
     return np.stack(columns, axis=-1)
 
 
-def effective(architecture: Architecture, base: Architecture) -> Multipliers:
+def effective(architecture: Layout, base: Layout) -> Multipliers:
     """What was built, as multipliers of base: d·w²·r² is about the ratio of their macs.
 
     Each axis is measured alone, base with only that axis as built: depth by its macs, width and resolution by the
@@ -111,7 +137,7 @@ def effective(architecture: Architecture, base: Architecture) -> Multipliers:
     return Multipliers(depth=depth, width=width**0.5, resolution=resolution**0.5)
 
 
-def shortfalls(architecture: Architecture, multipliers: Multipliers) -> list[str]:
+def shortfalls(architecture: Layout, multipliers: Multipliers) -> list[str]:
     """One sentence for each dimension of which something cannot become as small as the multipliers ask."""
     found = [
         _depth_shortfall(architecture, multipliers.depth),
@@ -121,7 +147,7 @@ def shortfalls(architecture: Architecture, multipliers: Multipliers) -> list[str
     return [sentence for sentence in found if sentence]
 
 
-def _depth_shortfall(architecture: Architecture, depth: float) -> str:
+def _depth_shortfall(architecture: Layout, depth: float) -> str:
     built = _depths(architecture, np.array([depth]))[0].tolist()
     if depth < 1 and tuple(built) == architecture.depths:
         return f"depth ×{depth:.3g} changes nothing: every stage keeps its layers"
@@ -129,7 +155,7 @@ def _depth_shortfall(architecture: Architecture, depth: float) -> str:
     return f"depth ×{depth:.3g}: {stuck} of {len(built)} stages cannot have less than 1 layer" if stuck else ""
 
 
-def _width_shortfall(architecture: Architecture, width: float) -> str:
+def _width_shortfall(architecture: Layout, width: float) -> str:
     built = _widths(architecture, np.array([width]))[0].tolist()
     stuck = [
         part.name
@@ -139,7 +165,7 @@ def _width_shortfall(architecture: Architecture, width: float) -> str:
     return f"width ×{width:.3g}: {', '.join(stuck)} cannot get so thin" if width < 1 and stuck else ""
 
 
-def _resolution_shortfall(architecture: Architecture, resolution: float) -> str:
+def _resolution_shortfall(architecture: Layout, resolution: float) -> str:
     if round(architecture.resolution * resolution) >= architecture.minimum_resolution:
         return ""
     return (

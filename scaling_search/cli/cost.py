@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scaling_search.errors import InvalidInput
+from scaling_search.units import format_bytes, format_count
 
 if TYPE_CHECKING:
     from scaling_search.architecture import Cost, Network
@@ -64,7 +65,7 @@ def baselines(
     if as_json:
         print(json.dumps(rows, indent=2))
     else:
-        _table([{**row, **{column: _short(row[column]) for column in _COLUMNS}} for row in rows])
+        _table([{**row, **{column: format_count(row[column], digits=4) for column in _COLUMNS}} for row in rows])
 
 
 def _scaled(base: "Network", depth: float, width: float, resolution: int | None) -> tuple["Network", list[str]]:
@@ -149,23 +150,14 @@ def _show(report: dict[str, Any]) -> None:
     rows = [{"": name, **counts} for name, counts in sections.items()]
     _table([*rows, {"": "total" if rows else "", **{column: report[column] for column in _COLUMNS}}])
     print(
-        f"memory at batch {report['batch_size']}: training {_bytes(report['training_bytes'])}, "
-        f"inference {_bytes(report['inference_bytes'])}"
+        f"memory at batch {report['batch_size']}: training {format_bytes(report['training_bytes'])}, "
+        f"inference {format_bytes(report['inference_bytes'])}"
     )
     for timing in report.get("latency", []):
         spread = f"half of {timing['repeats']} between {1000 * timing['low']:.2f} and {1000 * timing['high']:.2f}"
         print(
             f"latency at batch {timing['batch_size']}: {1000 * timing['seconds']:.2f} ms ({spread}), {timing['device']}"
         )
-
-
-def _short(count: int) -> str:
-    """5288548 → «5.29 M»."""
-    return f"{count / 1e9:.2f} G" if count >= 1e9 else f"{count / 1e6:.4g} M"
-
-
-def _bytes(count: int) -> str:
-    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 def _table(rows: list[dict[str, Any]]) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scaling_search.units import format_seconds
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -213,7 +215,8 @@ def report(run: Annotated[Path, typer.Argument(help="The folder of a run, finish
 def _options(given: dict[str, Any]) -> "Options":
     """The command's arguments as strict options; amounts and durations are parsed here."""
     from scaling_search.configuration import parse
-    from scaling_search.options import Options, parse_amount, parse_duration, parse_latency
+    from scaling_search.options import Options
+    from scaling_search.units import parse_amount, parse_duration, parse_latency
 
     for name in ("max_macs", "max_params", "max_memory"):
         if given.get(name) is not None:
@@ -258,7 +261,7 @@ def _print_plan(console: "Console", setup: "Setup") -> None:
     )
     console.print(
         f"plan      {plan.candidates} candidates × {plan.seeds} seeds × {plan.epochs} epochs = {plan.trials} trials, "
-        f"{plan.workers} at once, about {_minutes(plan.seconds)}",
+        f"{plan.workers} at once, about {format_seconds(plan.seconds)}",
     )
 
 
@@ -285,7 +288,3 @@ def _print_candidates(console: "Console", found: "Sequence[Candidate]") -> None:
             " ".join(item.names),
         )
     console.print(table)
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from scaling_search.data.decode import decode
-from scaling_search.data.source import Items, Source, stratified_order
+from scaling_search.data.source import ImageSource, Items, stratified_order
 from scaling_search.errors import InvalidInput
 
 VAL_NAMES = ("val", "valid", "validation", "test")  # the first that is there validates
@@ -17,7 +17,7 @@ VAL_SHARE = 0.2  # of the images, where the folder is not split
 _LAYOUT = "name/train/<class>/*.jpg and name/val/<class>/*.jpg, or name/<class>/*.jpg"
 
 
-def open_folder(root: Path, *, seed: int = 0) -> Source:
+def open_folder(root: Path, *, seed: int = 0) -> ImageSource:
     """The images below root as a source; nothing is decoded yet.
 
     Args:
@@ -37,7 +37,7 @@ def open_folder(root: Path, *, seed: int = 0) -> Source:
     val_items = _items(val, val_files, classes) if val else None
     if val_items is None:
         train_items, val_items = _held_out(train_items, seed)
-    return Source(
+    return ImageSource(
         name=root.resolve().name,
         classes=classes,
         train=train_items,

@@ -1,7 +1,6 @@
 """A source → uint8 pixels of one size in .npy files, decoded once and addressed by what they were made from."""
 
 import json
-import os
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,8 @@ import numpy as np
 
 from scaling_search.data.cache import ImageWriter, new_folder
 from scaling_search.data.dataset import Colour, Dataset, Split
-from scaling_search.data.source import Items, Source, Unreadable
+from scaling_search.data.source import ImageSource, Items, Unreadable
+from scaling_search.environment import cpu_count
 from scaling_search.errors import InvalidInput
 
 Progress = Callable[[str, int, int], None]  # (what is done, images done, images in all)
@@ -24,7 +24,7 @@ _CHUNK = 256  # images in flight
 _MAX_UNREADABLE = 0.01
 
 
-def pack(source: Source, *, pixels: int, cache: Path, progress: Progress | None = None) -> Dataset:
+def pack(source: ImageSource, *, pixels: int, cache: Path, progress: Progress | None = None) -> Dataset:
     """The source as uint8 [n, pixels, pixels, 3] on disk; at once when the cache has it.
 
     Args:
@@ -48,12 +48,12 @@ def packed(name: str, *, pixels: int, fingerprint: str, cache: Path) -> Dataset 
     return next((dataset for dataset in found if dataset.fingerprint == fingerprint), None)
 
 
-def _key(source: Source, pixels: int) -> str:
+def _key(source: ImageSource, pixels: int) -> str:
     content = {"format": _FORMAT, "pixels": pixels, "counts": [len(source.train), len(source.val)], **source.identity}
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _write(source: Source, pixels: int, folder: Path, progress: Progress) -> None:
+def _write(source: ImageSource, pixels: int, folder: Path, progress: Progress) -> None:
     digest = sha256(json.dumps(source.classes).encode())
     train, train_skipped = _write_split("train", source.train, pixels, folder, progress, digest.update)
     val, val_skipped = _write_split("val", source.val, pixels, folder, progress, digest.update)
@@ -109,7 +109,7 @@ def _decoded(items: Items, pixels: int) -> Iterator[tuple[int, list[np.ndarray |
         except Unreadable as error:
             return error
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(cpu_count()) as pool:
         for start in range(0, len(items), _CHUNK):
             yield start, list(pool.map(read, range(start, min(start + _CHUNK, len(items)))))
 

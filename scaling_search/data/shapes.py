@@ -10,7 +10,7 @@ from math import cos, pi, sin
 import numpy as np
 import numpy.typing as npt
 
-from scaling_search.data.source import Items, Source
+from scaling_search.data.source import ImageSource, Items
 
 Floats = npt.NDArray[np.float32]
 
@@ -27,14 +27,14 @@ _SPLITS = {"train": 0, "val": 1}
 _Y, _X = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
 
 
-def open_shapes(*, train: int = 4000, val: int = 2000, difficulty: float = DIFFICULTY, seed: int = 0) -> Source:
+def open_shapes(*, train: int = 4000, val: int = 2000, difficulty: float = DIFFICULTY, seed: int = 0) -> ImageSource:
     """The embedded data set as a source; nothing is drawn yet.
 
     Args:
         train, val: number of images.
         difficulty: 0..1; more is more noise, more clutter, fainter stripes.
     """
-    return Source(
+    return ImageSource(
         name="shapes",
         classes=CLASSES,
         train=_items("train", train, difficulty, seed),

@@ -39,7 +39,7 @@ class Items:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class ImageSource:
     """A data set that can be packed."""
 
     name: str

@@ -12,13 +12,13 @@ from scaling_search.data.dataset import Dataset
 from scaling_search.data.folder import open_folder
 from scaling_search.data.pack import Progress, pack, packed
 from scaling_search.data.shapes import DIFFICULTY, open_shapes
-from scaling_search.data.source import Source
+from scaling_search.data.source import ImageSource
 from scaling_search.data.zoo import ZOO, open_zoo
 from scaling_search.errors import InvalidInput, nearest_hint
 
 
 def prepare(
-    source: str | Source | None = None,
+    source: str | ImageSource | None = None,
     *,
     resolution: int,
     cache: Path | None = None,
@@ -44,7 +44,7 @@ def prepare(
     if resolution < 1:
         raise InvalidInput(f"images need a resolution of at least 1 pixel, not {resolution}")
     cache = cache or cache_folder()
-    opened = source if isinstance(source, Source) else open_source(source, cache=cache, seed=seed)
+    opened = source if isinstance(source, ImageSource) else open_source(source, cache=cache, seed=seed)
     opened = replace(
         opened,
         train=opened.train.limited(limit_train, seed=seed),
@@ -70,7 +70,7 @@ def reopen(name: str, *, pixels: int, fingerprint: str, cache: Path | None = Non
     return packed(name, pixels=pixels, fingerprint=fingerprint, cache=(cache or cache_folder()) / "data")
 
 
-def open_source(source: str | None, *, cache: Path, seed: int) -> Source:
+def open_source(source: str | None, *, cache: Path, seed: int) -> ImageSource:
     """The source that a `--data` value names.
 
     Raises:

@@ -13,7 +13,7 @@ from PIL import Image
 from torch.utils.data import IterableDataset
 
 from scaling_search.data.decode import to_square
-from scaling_search.data.source import Items, Source
+from scaling_search.data.source import ImageSource, Items
 from scaling_search.data.torch_items import class_number, pair, picture
 from scaling_search.errors import InvalidInput
 
@@ -23,7 +23,7 @@ _DIGEST = 8  # bytes
 
 def from_torch(
     train: Any, val: Any, *, classes: Sequence[str] | None = None, name: str | None = None, flip: bool = True
-) -> Source:
+) -> ImageSource:
     """Two map-style data sets as a source: what `prepare` takes in place of a name.
 
     Every image is read here once, one after the other, and hashed, and once more when it is packed: about twice the
@@ -51,7 +51,7 @@ def from_torch(
     digest = hashlib.sha256(b"".join(part for one in seen for part in (one.labels.tobytes(), one.digests)))
     sides = {size for one in seen for size in one.sizes}
     width, height = next(iter(sides))
-    return Source(
+    return ImageSource(
         name=_name(name, train),
         classes=names,
         train=pictures[0].items(seen[0]),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from scaling_search.data.decode import to_square
-from scaling_search.data.source import Items, Source
+from scaling_search.data.source import ImageSource, Items
 from scaling_search.errors import InvalidInput
 
 
@@ -38,7 +38,7 @@ ZOO: Mapping[str, ZooEntry] = {
 }
 
 
-def open_zoo(name: str, *, cache: Path) -> Source:
+def open_zoo(name: str, *, cache: Path) -> ImageSource:
     """A torchvision data set as a source, downloaded if need be.
 
     Raises:
@@ -61,7 +61,7 @@ def open_zoo(name: str, *, cache: Path) -> Source:
             "or pass a folder of images"
         ) from error
     labels = _labels(train)
-    return Source(
+    return ImageSource(
         name=name,
         classes=_classes(train, int(labels.max()) + 1),
         train=_items("train", train, labels),

@@ -1,4 +1,4 @@
-"""Learning curves: mean over seeds by images seen, the named candidates and the pick's neighbour in front."""
+"""Learning curves: mean over seeds by images seen, the references and the pick's neighbour in front."""
 
 import numpy as np
 import pandas as pd

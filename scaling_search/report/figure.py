@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from scaling_search.files import write_atomically
 
 # After Okabe and Ito, darkened until text in them is readable on white. Every use is labelled too, so that nobody has
-# to tell colours apart. Grey is for what is not named.
+# to tell colours apart. Grey is for what is no reference.
 COLOURS: Mapping[str, str] = {
     "depth": "#0072B2",
     "width": "#D55E00",

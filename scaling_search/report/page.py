@@ -5,18 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from scaling_search.analysis import Analysis
 from scaling_search.analysis.wording import percent, points
-from scaling_search.configuration import read_yaml
+from scaling_search.configuration import read_yaml, to_yaml
 from scaling_search.files import write_atomically
 from scaling_search.report.accuracy_cost import accuracy_cost
 from scaling_search.report.curves import learning_curves
 from scaling_search.report.figure import Plot
 from scaling_search.report.ranking import ranking
 from scaling_search.report.triangle import share_triangle
+from scaling_search.units import format_count
 
 _FACTS = (
     ("Command", "command"), ("Started", "started"), ("Baseline", "baseline.name"), ("φ", "phi"),
@@ -58,19 +58,19 @@ def page(run: Path, analysis: Analysis, plots: list[Plot]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"points": points, "percent": percent, "scaled": _scaled}
+    environment.filters.update(points=points, percent=percent, scaled=format_count)
     settings = analysis.settings
     return environment.get_template("report.html.j2").render(
         analysis=analysis,
         pick=analysis.pick,
         title=_title(settings),
-        baselines=_records(analysis.baselines()),
+        references=_records(analysis.references()),
         candidates=_records(analysis.table.sort_values("top1_equal_cost", ascending=False)),
         plots=plots,
         family=_family(run / "family"),
         failed=_records(analysis.trials.failed),
         facts=list(_facts(settings)),
-        settings=yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True, default_flow_style=None),
+        settings=to_yaml(settings),
         files=sorted(path.name for path in run.glob("*.csv")),
     )
 
@@ -113,11 +113,3 @@ def _family(folder: Path) -> list[dict[str, Any]]:
     """The members written to family/, smallest first."""
     members = [read_yaml(path) for path in folder.glob("*.yaml")]
     return sorted((member for member in members if "cost" in member), key=lambda member: int(member["cost"]["macs"]))
-
-
-def _scaled(number: float) -> str:
-    """A count with a unit: 390 M, 4.1 G."""
-    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if number >= size:
-            return f"{number / size:.3g} {unit}" if number < 100 * size else f"{number / size:.0f} {unit}"
-    return f"{number:.0f}"

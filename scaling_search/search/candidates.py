@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from scaling_search.architecture import METRICS, Cost, Match, Network, Target, match, nominal
+from scaling_search.architecture import TARGET_METRICS, Cost, Match, Network, Target, match, nominal
 from scaling_search.coefficients import Coefficients, Multipliers
 from scaling_search.errors import InvalidInput
 from scaling_search.files import write_atomically
@@ -48,7 +48,7 @@ class Rule:
             assert self.latency is not None
             whole = self.latency(full)
         else:
-            whole = float(METRICS[metric](full.cost()))
+            whole = float(TARGET_METRICS[metric](full.cost()))
         return replace(self, target=Target(metric=metric, growth=self.target.amount / whole))
 
 

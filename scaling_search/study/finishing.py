@@ -7,9 +7,10 @@ from rich.console import Console
 from scaling_search import searchspace
 from scaling_search.analysis import analyze, summary_lines, write_best
 from scaling_search.analysis.family import Member, by_rule
+from scaling_search.configuration import to_yaml
 from scaling_search.files import write_atomically
 from scaling_search.report import write_report
-from scaling_search.run_folder import RunFolder, to_yaml
+from scaling_search.run_folder import RunFolder
 
 FAMILY = range(1, 8)
 """φ of B1 … B7."""

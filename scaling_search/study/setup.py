@@ -9,7 +9,7 @@ from typing import Any
 
 from scaling_search import searchspace
 from scaling_search.architecture import Network, parse_target, policy
-from scaling_search.coefficients import NAMED
+from scaling_search.coefficients import REFERENCES
 from scaling_search.data import Dataset, prepare
 from scaling_search.data.cache import cache_folder
 from scaling_search.environment import Device, cpu_count, describe_device, resolve_device, use_one_thread
@@ -247,7 +247,7 @@ def _loads(candidates: Sequence[Candidate], search: SearchConfig) -> list[Load]:
     loads = [Load(shares=item.coefficients.shares(), macs_ratio=item.macs_ratio) for item in candidates]
     if search.strategy == "optuna":
         ratio = sum(load.macs_ratio for load in loads) / len(loads)
-        loads += [Load(shares=NAMED["uniform"], macs_ratio=ratio)] * search.samples
+        loads += [Load(shares=REFERENCES["uniform"], macs_ratio=ratio)] * search.samples
     return loads
 
 
@@ -258,7 +258,7 @@ def _measure(base: Network, phi: float, batch_size: int, device: str) -> Speed:
         use_one_thread()
 
     def seconds(name: str) -> float:
-        corner = apply_point(Point(coefficients=NAMED[name].coefficients()), base, Rule(phi=phi))
+        corner = apply_point(Point(coefficients=REFERENCES[name].coefficients()), base, Rule(phi=phi))
         rate = measure_speed(corner.network, batch_size=batch_size, device=device)
         return 2**phi / corner.macs_ratio / rate
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from scaling_search.errors import InvalidInput
+from scaling_search.files import atomically, to_disk
 
 State = dict[str, Any]  # tensors, numbers, strings, and lists and dicts of them: what weights_only=True can load
 
@@ -31,17 +32,11 @@ def write(path: Path, state: State) -> None:
         OSError: the disk is full or the folder cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
+    with atomically(path) as file:
+        torch.save(state, file)
+        to_disk(file)  # the old one makes room only for a new one that is whole
         if path.exists():
             path.replace(previous(path))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 

@@ -13,12 +13,11 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import yaml
 from safetensors import safe_open
 from safetensors.torch import save
 
 from scaling_search.architecture import Network
-from scaling_search.configuration import read_yaml
+from scaling_search.configuration import read_yaml, to_yaml
 from scaling_search.data import Dataset
 from scaling_search.errors import InvalidInput
 from scaling_search.files import write_atomically
@@ -105,7 +104,7 @@ def _claim(folder: Path, description: dict[str, Any]) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidInput(f"{folder} is there already and holds no training; choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, yaml.safe_dump(description, sort_keys=False, allow_unicode=True))
+    write_atomically(path, to_yaml(description))
 
 
 def _write_history(path: Path, history: list[EpochMetrics]) -> None:

@@ -7,7 +7,7 @@ import yaml
 from planted_run import Truth, edit_trials, fail_rows, peak, plant, searched
 
 from scaling_search.analysis import analyze, summary_lines, write_best
-from scaling_search.coefficients import NAMED
+from scaling_search.coefficients import REFERENCES
 
 BEST = (0.25, 0.25, 0.5)
 
@@ -41,7 +41,7 @@ def test_noise_that_swamps_the_signal_is_called_a_tie(tmp_path: Path) -> None:
 
 def test_a_tie_with_the_paper_says_that_nothing_speaks_against_it(tmp_path: Path) -> None:
     analysis = analyze(plant(tmp_path, truth=flat(0.7), noise=0.01, random=1))
-    assert analysis.baselines().loc["paper", "tied"]
+    assert analysis.references().loc["paper", "tied"]
     assert "nothing here speaks against the paper's division" in analysis.verdict.sentence
 
 
@@ -75,13 +75,13 @@ def test_planted_cost_confounding_does_not_move_the_pick(tmp_path: Path) -> None
     assert any("cost over 5 %" in warning for warning in dear.warnings)
 
 
-def test_every_named_baseline_stands_beside_the_pick(tmp_path: Path) -> None:
+def test_every_reference_stands_beside_the_pick(tmp_path: Path) -> None:
     analysis = analyze(plant(tmp_path, truth=peak(BEST), points=searched(2)))
-    baselines = analysis.baselines()
-    assert list(baselines.index) == list(NAMED)
-    expected = peak(BEST)(np.array([NAMED["paper"].as_tuple()]))[0]
-    assert baselines.loc["paper", "top1_equal_cost"] == pytest.approx(expected, abs=0.02)
-    assert (baselines["gap"] >= 0).all()
+    references = analysis.references()
+    assert list(references.index) == list(REFERENCES)
+    expected = peak(BEST)(np.array([REFERENCES["paper"].as_tuple()]))[0]
+    assert references.loc["paper", "top1_equal_cost"] == pytest.approx(expected, abs=0.02)
+    assert (references["gap"] >= 0).all()
 
 
 def test_networks_that_came_out_equal_are_listed_under_each_name(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_networks_that_came_out_equal_are_listed_under_each_name(tmp_path: Path)
     table.loc[table["named"] == "uniform", "named"] = "uniform;fast"
     table.loc[table["named"] == "fast", "named"] = ""
     table.to_csv(run / "candidates.csv", index=False)
-    twins = analyze(run).baselines().loc[["uniform", "fast"], "candidate"]
+    twins = analyze(run).references().loc[["uniform", "fast"], "candidate"]
     assert twins.nunique() == 1
 
 
@@ -177,7 +177,7 @@ def test_best_yaml_is_plain_and_complete(tmp_path: Path) -> None:
     pick = content["pick"]
     assert pick["alpha"] * pick["beta"] ** 2 * pick["gamma"] ** 2 == pytest.approx(2, abs=1e-4)
     assert content["verdict"] == "clear"
-    assert set(content["baselines"]) == set(NAMED)
+    assert set(content["references"]) == set(REFERENCES)
     assert 0 < content["region"]["fraction"] < 0.2
     assert pick["nearest_candidate"] in content["region"]["candidates"]
 
@@ -189,9 +189,9 @@ def test_unknown_numbers_are_null_in_best_yaml(tmp_path: Path) -> None:
     assert yaml.safe_load(text)["pick"]["top1_se"] is None
 
 
-def test_the_summary_says_verdict_pick_and_baselines(tmp_path: Path) -> None:
+def test_the_summary_says_verdict_pick_and_references(tmp_path: Path) -> None:
     text = "\n".join(summary_lines(analyze(plant(tmp_path, truth=peak(BEST)))))
     assert text.startswith("Clear: 25 % depth, 25 % width, 50 % resolution")
     assert "α 1.189  β 1.091  γ 1.189" in text
-    assert all(name in text for name in NAMED)
+    assert all(name in text for name in REFERENCES)
     assert "nan" not in text

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from scaling_search import searchspace
 from scaling_search.architecture import POLICIES, Architecture, Rounding, policy
-from scaling_search.coefficients import NAMED, Multipliers, grid
+from scaling_search.coefficients import REFERENCES, Multipliers, grid
 from scaling_search.errors import InvalidInput
 
 
@@ -41,7 +41,7 @@ def test_layers_round_up_or_to_the_nearest_and_stay_at_least_one() -> None:
 
 
 def test_the_facts_of_the_design_page() -> None:
-    """108 triples, but few networks, and fewer near twice the cost (DESIGN §3, fact 1)."""
+    """108 triples, but few networks, and fewer near twice the cost (docs/design.md, «What was measured»)."""
     b0 = baseline("b0")
     for name, networks, near in (("efficientnet", 65, 4), ("nearest", 83, 41)):
         base = b0.replaced(rounding=policy(name))
@@ -86,7 +86,7 @@ def test_densenet_scales_its_growth_rate() -> None:
     assert wide.widths == (96, 48, 48, 48, 48)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     name=st.sampled_from(sorted(searchspace.names())),
     depth=st.floats(0.05, 4), width=st.floats(0.05, 4), resolution=st.floats(0.05, 3),
@@ -97,7 +97,7 @@ def test_whatever_is_scaled_can_be_built(name: str, depth: float, width: float, 
     assert network.replaced() == network  # which reads it again, with all checks
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rounding=st.sampled_from(sorted(POLICIES)), base=st.integers(1, 64), low=st.floats(0.05, 4), more=st.floats(0, 2)
 )
@@ -118,7 +118,7 @@ def test_the_divisor_shrinks_with_the_base() -> None:
 @pytest.mark.parametrize("name", sorted(searchspace.names()))
 def test_every_family_shrinks_and_says_what_cannot(name: str) -> None:
     network = baseline(name)
-    smaller = NAMED["uniform"].coefficients().multipliers(-1)
+    smaller = REFERENCES["uniform"].coefficients().multipliers(-1)
     assert network.scaled(smaller).cost().macs < network.cost().macs
     least = Multipliers(depth=0.01, width=0.001, resolution=0.01)
     sentences = network.shortfalls(least)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from scaling_search.data.dataset import Dataset
 from scaling_search.data.pack import pack
-from scaling_search.data.source import Items, Source
+from scaling_search.data.source import ImageSource, Items
 
 MakeFolder = Callable[..., Path]
 
@@ -42,7 +42,7 @@ def random_dataset(tmp_path: Path) -> Dataset:
             read=lambda index, side: pixels[index],
         )
 
-    source = Source(
+    source = ImageSource(
         name="noise",
         classes=("a", "b", "c", "d"),
         train=items(40, 1),

@@ -12,7 +12,7 @@ from scaling_search.data import Augment, Loader, at_resolution
 from scaling_search.data.dataset import Dataset
 from scaling_search.data.pack import pack
 from scaling_search.data.resize import resized
-from scaling_search.data.source import Items, Source
+from scaling_search.data.source import ImageSource, Items
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -144,7 +144,7 @@ def test_two_workers_share_one_copy(tmp_path: Path) -> None:
         labels=np.arange(1000) % 2,
         read=lambda index, side: np.full((side, side, 3), index % 256, np.uint8),
     )
-    source = Source(
+    source = ImageSource(
         name="flat", classes=("a", "b"), train=items, val=items, flip=False, identity={"flat": 1}, native=64
     )
     dataset = pack(source, pixels=64, cache=tmp_path)

@@ -14,7 +14,7 @@ from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset,
 
 from scaling_search import data
 from scaling_search.data import pack
-from scaling_search.data.source import Source
+from scaling_search.data.source import ImageSource
 from scaling_search.data.torch_datasets import from_torch
 from scaling_search.errors import InvalidInput
 
@@ -55,7 +55,7 @@ def good(count: int = 8, **attributes: Any) -> Pairs:
     return Pairs(count, lambda index: (picture(index), index % 2), **attributes)
 
 
-def pixels_of(source: Source, cache: Path, side: int = 12) -> np.ndarray:
+def pixels_of(source: ImageSource, cache: Path, side: int = 12) -> np.ndarray:
     return np.array(data.prepare(source, resolution=side, cache=cache).train.images())
 
 
@@ -164,7 +164,7 @@ def test_the_cache_is_found_by_content(tmp_path: Path, monkeypatch: pytest.Monke
     ],
     ids=["an image", "which way is up", "labels", "validation", "flip", "classes"],
 )
-def test_other_content_has_another_key(other: Callable[[], Source]) -> None:
+def test_other_content_has_another_key(other: Callable[[], ImageSource]) -> None:
     assert other().identity != from_torch(good(), good(4)).identity
 
 

@@ -165,10 +165,10 @@ def test_weights_start_as_the_library_starts_them() -> None:
 
 def test_zero_init_is_torchvisions_own() -> None:
     from scaling_search.networks import build
-    from scaling_search.networks.foreign import open_network
+    from scaling_search.networks.foreign import open_foreign
 
     with torch.no_grad():
-        module = build(open_network("torchvision:resnet18"), zero_init_residual=True)
+        module = build(open_foreign("torchvision:resnet18"), zero_init_residual=True)
         reference = models.resnet18(zero_init_residual=True)
     zero = [{name for name, one in net.named_parameters() if not one.any()} for net in (module, reference)]
     assert zero[0] == zero[1]

@@ -18,7 +18,7 @@ from torch import nn
 from scaling_search.coefficients import Multipliers
 from scaling_search.errors import InvalidInput
 from scaling_search.networks import build
-from scaling_search.networks.foreign import adopt, from_dict, live, open_network, payload, register
+from scaling_search.networks.foreign import adopt, from_dict, live, open_foreign, payload, register
 from scaling_search.networks.foreign.again import drawn_again
 
 CELL = """
@@ -113,7 +113,7 @@ def test_callables_of_a_session_are_networks(cell: dict[str, Any], what: str) ->
         "closure": cell["make_builder"](16),
     }
     name = register(things.get(what) or cell[what])
-    network = open_network(name)
+    network = open_foreign(name)
     assert name == register(things.get(what) or cell[what])
     assert network.way == ("builder protocol" if what == "closure" else "structural")
     assert network.scaled(WIDER).widths[:2] == (24, 24)
@@ -131,20 +131,20 @@ def test_a_cell_that_is_run_again_keeps_its_name_until_it_is_edited(cell: dict[s
     edited = run_cell(CELL.replace("Block(16, 16, 1), Block(16, 16, 1)", "Block(16, 16, 1)"))["make_net"]
     names = [register(make) for make in (cell["make_net"], again, edited)]
     assert names[0] == names[1] != names[2]
-    assert [open_network(name).depths for name in names] == [(2, 2), (2, 2), (1, 2)]
+    assert [open_foreign(name).depths for name in names] == [(2, 2), (2, 2), (1, 2)]
 
 
 def test_what_was_registered_stays_as_it_was() -> None:
     cell = run_cell()
     name = register(cell["make_net"])
     exec("class Net(nn.Module):\n    pass", cell)
-    assert open_network(name).depths == (2, 2)
+    assert open_foreign(name).depths == (2, 2)
     assert register(cell["make_net"]) != name
 
 
 def test_loading_leaves_the_users_own_classes_alone(cell: dict[str, Any]) -> None:
     forward = cell["Net"].forward
-    build(open_network(register(cell["make_net"])))
+    build(open_foreign(register(cell["make_net"])))
     assert cell["Net"].forward is forward
     assert type(cell["make_net"]()) is cell["Net"]
 
@@ -153,7 +153,7 @@ def test_loading_leaves_the_users_own_classes_alone(cell: dict[str, Any]) -> Non
 
 
 def test_networks_like_a_module_start_as_its_class_does(cell: dict[str, Any], instance: nn.Module) -> None:
-    like, made = (build(open_network(register(thing)).scaled(WIDER)) for thing in (instance, cell["Net"]))
+    like, made = (build(open_foreign(register(thing)).scaled(WIDER)) for thing in (instance, cell["Net"]))
     pairs = zip(weights(like).items(), weights(made).values(), strict=True)
     for (name, ours), theirs in pairs:
         assert ours.shape == theirs.shape
@@ -166,7 +166,7 @@ def test_networks_like_a_module_start_as_its_class_does(cell: dict[str, Any], in
 
 
 def test_what_no_layer_draws_keeps_its_value(instance: nn.Module) -> None:
-    module = build(open_network(register(instance)).scaled(WIDER))
+    module = build(open_foreign(register(instance)).scaled(WIDER))
     assert float(module.get_buffer("contrast")) == pytest.approx(0.6)
     gain = module.get_parameter("gain.gain")
     assert gain.shape == (48,) and gain.detach().tolist() == pytest.approx([0.6] * 48)
@@ -177,13 +177,13 @@ def test_a_module_is_not_changed(instance: nn.Module) -> None:
     state = torch.get_rng_state()
     name = register(instance)
     assert (torch.get_rng_state() == state).all()
-    build(open_network(name).scaled(WIDER))
+    build(open_foreign(name).scaled(WIDER))
     assert all((tensor == before[name]).all() for name, tensor in instance.state_dict().items())
     assert all(not tensor.is_meta for tensor in instance.state_dict().values())
 
 
 def test_seeds_decide_the_weights_and_nothing_else(instance: nn.Module) -> None:
-    network = open_network(register(instance)).scaled(WIDER)
+    network = open_foreign(register(instance)).scaled(WIDER)
 
     def drawn(seed: int) -> list[torch.Tensor]:
         torch.manual_seed(seed)
@@ -203,7 +203,7 @@ def test_a_trained_module_has_the_name_of_a_fresh_one(cell: dict[str, Any]) -> N
 def test_the_module_that_torch_compile_wraps_is_meant(cell: dict[str, Any]) -> None:
     name = register(torch.compile(cell["Net"]()))
     assert name.startswith("live:Net-")
-    assert open_network(name).depths == (2, 2)
+    assert open_foreign(name).depths == (2, 2)
 
 
 def test_a_large_module_is_kept_small() -> None:
@@ -241,11 +241,11 @@ def test_frozen_layers_are_trained_and_that_is_said(cell: dict[str, Any]) -> Non
     module.stem.requires_grad_(False)
     with pytest.warns(UserWarning, match="2 parameters of Net are frozen"):
         name = register(module)
-    assert all(parameter.requires_grad for parameter in build(open_network(name)).parameters())
+    assert all(parameter.requires_grad for parameter in build(open_foreign(name)).parameters())
 
 
 def test_half_precision_is_not_taken_over(cell: dict[str, Any]) -> None:
-    module = build(open_network(register(cell["Net"]().half())))
+    module = build(open_foreign(register(cell["Net"]().half())))
     assert {tensor.dtype for tensor in module.parameters()} == {torch.float32}
 
 
@@ -260,7 +260,7 @@ def test_a_network_goes_to_a_process_that_knows_nothing(
     with monkeypatch.context() as patch:
         patch.syspath_prepend(str(tmp_path))
         own = importlib.import_module("own_nets")
-    networks = [open_network(register(thing)) for thing in (own.make, cell["make_net"], instance)]
+    networks = [open_foreign(register(thing)) for thing in (own.make, cell["make_net"], instance)]
     file = tmp_path / "networks.pickle"
     file.write_bytes(pickle.dumps([network.scaled(WIDER) for network in networks]))
     code = (
@@ -274,7 +274,7 @@ def test_a_network_goes_to_a_process_that_knows_nothing(
 
 
 def test_networks_are_copied_and_pickled(cell: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    network = open_network(register(cell["make_net"])).scaled(WIDER)
+    network = open_foreign(register(cell["make_net"])).scaled(WIDER)
     for twin in (copy.copy(network), copy.deepcopy(network), from_dict(network.to_dict())):
         assert twin == network
     sent = pickle.dumps(network)
@@ -308,12 +308,12 @@ def test_another_python_is_named(cell: dict[str, Any], monkeypatch: pytest.Monke
         kept.replace(f'"python": "{live._PYTHON}"'.encode(), b'"python": "3.9"').replace(b"build", b"elder", 1)
     )
     with pytest.raises(InvalidInput, match=r"live:elder-\w+ was kept by Python 3\.9, whose code"):
-        open_network(name)
+        open_foreign(name)
 
 
 def test_an_unknown_name_says_where_it_came_from() -> None:
     with pytest.raises(InvalidInput, match=r"live:net-01234567 was made in another Python session; open its run with"):
-        open_network("live:net-01234567")
+        open_foreign("live:net-01234567")
 
 
 # --- what cannot be one
@@ -342,7 +342,7 @@ def test_other_things_are_refused(thing: Any, sentence: str) -> None:
 )
 def test_functions_that_make_no_network_are_refused(cell: dict[str, Any], code: str, sentence: str) -> None:
     with pytest.raises(InvalidInput, match=sentence):
-        open_network(register(eval(code, cell)))
+        open_foreign(register(eval(code, cell)))
 
 
 def test_what_cannot_be_pickled_is_named_with_the_way_out(cell: dict[str, Any]) -> None:
@@ -378,5 +378,5 @@ def test_modules_of_a_library_stay_names() -> None:
     models = pytest.importorskip("torchvision.models")
     kept = payload(name := register(models.resnet18(weights=None)))
     assert kept is not None and len(kept) < 30_000
-    scaled = open_network(name).scaled(Multipliers(depth=1.5, width=0.5, resolution=0.25))
+    scaled = open_foreign(name).scaled(Multipliers(depth=1.5, width=0.5, resolution=0.25))
     assert build(scaled.replaced(classes=5))(torch.randn(2, 3, 56, 56)).shape == (2, 5)

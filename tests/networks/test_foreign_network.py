@@ -13,7 +13,7 @@ from scaling_search.architecture import Network
 from scaling_search.coefficients import Multipliers
 from scaling_search.errors import InvalidInput
 from scaling_search.networks import build
-from scaling_search.networks.foreign import ForeignNetwork, from_dict, open_network
+from scaling_search.networks.foreign import ForeignNetwork, from_dict, open_foreign
 from scaling_search.networks.measure import measured_cost
 
 USER = Path(__file__).parent / "user_networks.py"
@@ -26,7 +26,7 @@ def part(module: nn.Module, name: str) -> Any:
 
 @pytest.fixture(scope="module")
 def small() -> ForeignNetwork:
-    return open_network(f"{USER}:make_net")
+    return open_foreign(f"{USER}:make_net")
 
 
 def test_it_is_a_network_as_written(small: ForeignNetwork) -> None:
@@ -122,7 +122,7 @@ def test_a_proxy_is_rounded_in_finer_steps(small: ForeignNetwork) -> None:
 
 
 def test_the_smallest_and_largest_inputs_are_found_by_trying(small: ForeignNetwork) -> None:
-    plain = open_network(f"{USER}:plain_net")
+    plain = open_foreign(f"{USER}:plain_net")
     assert small.minimum_resolution == 1
     assert plain.minimum_resolution == 4  # two poolings by 2
     largest = small.maximum_resolution(2**28, batch_size=8)
@@ -133,7 +133,7 @@ def test_the_smallest_and_largest_inputs_are_found_by_trying(small: ForeignNetwo
 
 
 def test_a_flat_network_is_repeated_by_its_convolutions() -> None:
-    plain = open_network(f"{USER}:plain_net")
+    plain = open_foreign(f"{USER}:plain_net")
     scaled = plain.scaled(Multipliers(depth=2, width=2, resolution=1.5)).replaced(classes=5)
     assert (plain.depths, scaled.depths, scaled.widths) == ((2, 1), (4, 2), (16, 32))
     module = build(scaled)
@@ -142,7 +142,7 @@ def test_a_flat_network_is_repeated_by_its_convolutions() -> None:
 
 
 def test_the_builder_protocol_is_tried_first() -> None:
-    built = open_network(f"{USER}:build")
+    built = open_foreign(f"{USER}:build")
     scaled = built.scaled(Multipliers(depth=2, width=3, resolution=1)).replaced(classes=4)
     assert (built.way, built.depths, scaled.depths) == ("builder protocol", (2,), (4,))
     assert build(scaled)(torch.randn(2, 3, 32, 32)).shape == (2, 4)

@@ -6,7 +6,7 @@ import pytest
 
 from scaling_search.coefficients import Multipliers
 from scaling_search.errors import InvalidInput
-from scaling_search.networks.foreign import open_network
+from scaling_search.networks.foreign import open_foreign
 
 USER = Path(__file__).parent / "user_networks.py"
 WIDER = Multipliers(depth=1, width=2, resolution=1)
@@ -15,7 +15,7 @@ DEEPER = Multipliers(depth=2, width=1, resolution=1)
 
 def refusal(name: str, multipliers: Multipliers) -> str:
     with pytest.raises(InvalidInput) as refused:
-        open_network(name).scaled(multipliers).cost()
+        open_foreign(name).scaled(multipliers).cost()
     assert "give a builder build(width, depth)" in str(refused.value)
     return str(refused.value)
 
@@ -30,12 +30,12 @@ def test_a_slice_that_would_go_on_working_is_named() -> None:
 
 
 def test_a_slice_does_not_stand_in_the_way_of_depth() -> None:
-    assert open_network(f"{USER}:HalfSlice").scaled(DEEPER).depths == (4,)
+    assert open_foreign(f"{USER}:HalfSlice").scaled(DEEPER).depths == (4,)
 
 
 def test_depth_that_nothing_could_be_added_for() -> None:
     assert "no block that could be repeated" in refusal(f"{USER}:Attributes", DEEPER)
-    assert open_network(f"{USER}:Attributes").scaled(WIDER).widths[0] == 16
+    assert open_foreign(f"{USER}:Attributes").scaled(WIDER).widths[0] == 16
 
 
 def test_a_builder_that_ignores_a_multiplier() -> None:

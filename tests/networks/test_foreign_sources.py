@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scaling_search.errors import InvalidInput
-from scaling_search.networks.foreign import is_foreign, open_network
+from scaling_search.networks.foreign import is_foreign, open_foreign
 from scaling_search.networks.foreign.sources import open_source
 
 USER = Path(__file__).parent / "user_networks.py"
@@ -28,7 +28,7 @@ USER = Path(__file__).parent / "user_networks.py"
 )
 def test_bad_callables_are_refused_in_one_sentence(attribute: str, sentence: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        open_network(f"{USER}:{attribute}")
+        open_foreign(f"{USER}:{attribute}")
     assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -44,7 +44,7 @@ def test_bad_callables_are_refused_in_one_sentence(attribute: str, sentence: str
 )
 def test_missing_places_are_named(name: str, sentence: str) -> None:
     with pytest.raises(InvalidInput, match=sentence):
-        open_network(name)
+        open_foreign(name)
 
 
 @pytest.mark.zoo
@@ -59,7 +59,7 @@ def test_missing_places_are_named(name: str, sentence: str) -> None:
 def test_unknown_models_get_the_nearest_name(name: str, nearest: str) -> None:
     pytest.importorskip(name.partition(":")[0])
     with pytest.raises(InvalidInput, match=f"has no model.*{nearest}"):
-        open_network(name)
+        open_foreign(name)
 
 
 def test_a_missing_library_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,13 +75,13 @@ def test_a_package_in_the_current_folder_is_found(tmp_path: Path, monkeypatch: p
     (tmp_path / "mypackage_for_test" / "models.py").write_text(USER.read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry != ""])
-    assert open_network("mypackage_for_test.models:make_net").depths == (2, 3, 1)
+    assert open_foreign("mypackage_for_test.models:make_net").depths == (2, 3, 1)
 
 
 def test_errors_in_a_users_file_are_told(tmp_path: Path) -> None:
     (tmp_path / "bad.py").write_text("raise ValueError('half finished')", encoding="utf-8")
     with pytest.raises(InvalidInput, match=r"importing .*bad\.py fails: ValueError: half finished"):
-        open_network(f"{tmp_path / 'bad.py'}:make_net")
+        open_foreign(f"{tmp_path / 'bad.py'}:make_net")
 
 
 def test_a_file_runs_only_when_its_network_is_opened(tmp_path: Path) -> None:
@@ -91,5 +91,5 @@ def test_a_file_runs_only_when_its_network_is_opened(tmp_path: Path) -> None:
     assert is_foreign(f"{tmp_path / 'loud.py'}:make_net")
     assert not (tmp_path / "ran").exists()
     with pytest.raises(InvalidInput, match="has no 'make_net'"):
-        open_network(f"{tmp_path / 'loud.py'}:make_net")
+        open_foreign(f"{tmp_path / 'loud.py'}:make_net")
     assert (tmp_path / "ran").exists()

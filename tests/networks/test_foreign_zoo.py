@@ -5,7 +5,7 @@ import torch
 
 from scaling_search.coefficients import Multipliers
 from scaling_search.networks import build
-from scaling_search.networks.foreign import open_network
+from scaling_search.networks.foreign import open_foreign
 
 pytestmark = pytest.mark.zoo
 NAMES = [
@@ -29,7 +29,7 @@ NAMES = [
 @pytest.mark.parametrize(("width", "depth"), [(1.4, 1.8), pytest.param(0.5, 0.5, marks=pytest.mark.slow)])
 def test_scaled_networks_learn_from_a_batch(name: str, width: float, depth: float) -> None:
     pytest.importorskip(name.partition(":")[0])
-    network = open_network(name).replaced(classes=5)
+    network = open_foreign(name).replaced(classes=5)
     scaled = network.scaled(Multipliers(depth=depth, width=width, resolution=64 / network.resolution))
     module = build(scaled)
     torch.manual_seed(0)
@@ -43,7 +43,7 @@ def test_scaled_networks_learn_from_a_batch(name: str, width: float, depth: floa
 
 def test_drop_rates_reach_the_source() -> None:
     pytest.importorskip("timm")
-    network = open_network("timm:mobilenetv2_100").replaced(dropout=0.3, drop_connect=0.2, classes=7)
+    network = open_foreign("timm:mobilenetv2_100").replaced(dropout=0.3, drop_connect=0.2, classes=7)
     module = build(network.scaled(Multipliers(depth=1.2, width=0.5, resolution=0.5)))
     rates = [float(vars(part)["drop_prob"]) for part in module.modules() if type(part).__name__ == "DropPath"]
     assert module.drop_rate == 0.3

@@ -84,13 +84,13 @@ def test_what_comes_from_outside_is_escaped(html: str) -> None:
 
 
 def test_the_answer_comes_first_then_its_limits_then_the_comparison(html: str) -> None:
-    order = ["Clear: 25 % depth", "What this can and cannot tell", "Beside the named baselines", "Figures",
+    order = ["Clear: 25 % depth", "What this can and cannot tell", "Beside the references", "Figures",
              "The family", "All candidates", "Failed trials", "How it was run"]  # fmt: skip
     positions = [html.index(text) for text in order]
     assert positions == sorted(positions)
 
 
-def test_named_baselines_and_family_are_tabled(html: str) -> None:
+def test_references_and_family_are_tabled(html: str) -> None:
     for name in ("depth", "width", "resolution", "uniform", "fast", "paper"):
         assert f"<tr><td>{name}</td>" in html
     assert "<td>B1</td>" in html

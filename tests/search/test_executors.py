@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fake_training import dying, quick
 
-from scaling_search.coefficients import NAMED, Shares
+from scaling_search.coefficients import REFERENCES, Shares
 from scaling_search.errors import InvalidInput
 from scaling_search.search.executors import (
     Executor,
@@ -115,7 +115,7 @@ def test_an_ended_trial_is_told_again_and_never_trained_again() -> None:
     assert collect(InlineExecutor(), [Work(name="x", jobs=(job(5, history=history),))]) == list(history)
 
 
-@pytest.mark.parametrize("shares", [*NAMED.values(), Shares(depth=0.2, width=0.3, resolution=0.5)])
+@pytest.mark.parametrize("shares", [*REFERENCES.values(), Shares(depth=0.2, width=0.3, resolution=0.5)])
 def test_the_square_maps_onto_the_triangle_and_back(shares: Shares) -> None:
     from scaling_search.search.executors.optuna_source import from_shares, to_shares
 
@@ -131,11 +131,11 @@ def test_optuna_proposes_until_its_samples_are_used_and_learns_from_the_plan() -
         proposed.append(point)
         return Work(name="c99", jobs=())
 
-    planned = [(NAMED["width"], Work(name="c01", jobs=())), (NAMED["depth"], Work(name="c00", jobs=()))]
+    planned = [(REFERENCES["width"], Work(name="c01", jobs=())), (REFERENCES["depth"], Work(name="c00", jobs=()))]
     source = OptunaSource(planned, propose, samples=12, seed=1)
     assert source.left == 14
     while (work := source.next()) is not None:
-        point = proposed[-1].shares if work.name.startswith("proposal") else NAMED["width"]
+        point = proposed[-1].shares if work.name.startswith("proposal") else REFERENCES["width"]
         source.tell(work, 1 - (point.resolution - 0.8) ** 2)  # the best is at four fifths for resolution
     assert source.left == 0
     assert len(proposed) == 12

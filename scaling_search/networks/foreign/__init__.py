@@ -1,6 +1,6 @@
 """Networks from timm, torchvision or a person's own code, scaled like the shipped ones."""
 
 from scaling_search.networks.foreign.live import adopt, payload, register
-from scaling_search.networks.foreign.network import ForeignNetwork, from_dict, is_foreign, open_network
+from scaling_search.networks.foreign.network import ForeignNetwork, from_dict, is_foreign, open_foreign
 
-__all__ = ["ForeignNetwork", "adopt", "from_dict", "is_foreign", "open_network", "payload", "register"]
+__all__ = ["ForeignNetwork", "adopt", "from_dict", "is_foreign", "open_foreign", "payload", "register"]

@@ -14,7 +14,7 @@ from torch import nn
 
 from scaling_search.architecture.rounding import Rounding
 from scaling_search.networks.foreign.counts import finer, rounded_channels, rounded_layers
-from scaling_search.networks.foreign.sources import Source
+from scaling_search.networks.foreign.sources import NetworkSource
 
 _TIMM: dict[str, tuple[str, dict[str, Any]]] = {
     "efficientnet_b0": ("efficientnet._gen_efficientnet", {}),
@@ -31,7 +31,9 @@ _TIMM: dict[str, tuple[str, dict[str, Any]]] = {
 """timm's generators whose own multipliers are 1 for this model, and the options that the model fixes."""
 
 
-def native_source(source: Source, base: nn.Module, rounding: Rounding, depth: float, width: float) -> Source | None:
+def native_source(
+    source: NetworkSource, base: nn.Module, rounding: Rounding, depth: float, width: float
+) -> NetworkSource | None:
     """What builds a scaled network by the source's own library; None where that cannot, or rounds otherwise than asked.
 
     Args:
@@ -49,7 +51,7 @@ def native_source(source: Source, base: nn.Module, rounding: Rounding, depth: fl
     return None if constructor is None else constructor(source, base, rounding, depth, width)
 
 
-def _timm(source: Source, name: str, depth: float, width: float) -> Source:
+def _timm(source: NetworkSource, name: str, depth: float, width: float) -> NetworkSource:
     place, fixed = _TIMM[name]
     module, _, generator = place.partition(".")
     build = getattr(importlib.import_module(f"timm.models.{module}"), generator)
@@ -60,7 +62,7 @@ def _timm(source: Source, name: str, depth: float, width: float) -> Source:
 # --- torchvision: multipliers
 
 
-def _efficientnet_b0(source: Source, depth: float, width: float) -> Source:
+def _efficientnet_b0(source: NetworkSource, depth: float, width: float) -> NetworkSource:
     from torchvision.models import efficientnet
 
     setting, last = efficientnet._efficientnet_conf("efficientnet_b0", width_mult=width, depth_mult=depth)
@@ -68,7 +70,7 @@ def _efficientnet_b0(source: Source, depth: float, width: float) -> Source:
     return source.with_build(efficientnet.EfficientNet, options)
 
 
-def _mobilenet_v2(source: Source, depth: float, width: float) -> Source:
+def _mobilenet_v2(source: NetworkSource, depth: float, width: float) -> NetworkSource:
     from torchvision.models import MobileNetV2
 
     table = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
@@ -78,7 +80,7 @@ def _mobilenet_v2(source: Source, depth: float, width: float) -> Source:
     return source.with_build(MobileNetV2, {"width_mult": width, "inverted_residual_setting": setting})
 
 
-_MULTIPLIERS: dict[str, Callable[[Source, float, float], Source]] = {
+_MULTIPLIERS: dict[str, Callable[[NetworkSource, float, float], NetworkSource]] = {
     "efficientnet_b0": _efficientnet_b0,
     "mobilenet_v2": _mobilenet_v2,
 }
@@ -87,7 +89,7 @@ _MULTIPLIERS: dict[str, Callable[[Source, float, float], Source]] = {
 # --- torchvision: constructors, from what the unscaled network shows of itself
 
 
-def _resnet(source: Source, base: Any, rounding: Rounding, depth: float, width: float) -> Source | None:
+def _resnet(source: NetworkSource, base: Any, rounding: Rounding, depth: float, width: float) -> NetworkSource | None:
     if width != 1:
         return None  # there is no argument for the width of the stem
     layers = [
@@ -97,7 +99,7 @@ def _resnet(source: Source, base: Any, rounding: Rounding, depth: float, width: 
     return source.with_build(type(base), {"block": type(base.layer1[0]), **options})
 
 
-def _densenet(source: Source, base: Any, rounding: Rounding, depth: float, width: float) -> Source:
+def _densenet(source: NetworkSource, base: Any, rounding: Rounding, depth: float, width: float) -> NetworkSource:
     blocks = [part for name, part in base.features.named_children() if name.startswith("denseblock")]
     layer = next(blocks[0].children())
     growth = layer.conv2.out_channels
@@ -110,7 +112,7 @@ def _densenet(source: Source, base: Any, rounding: Rounding, depth: float, width
     return source.with_build(type(base), options)
 
 
-def _convnext(source: Source, base: Any, rounding: Rounding, depth: float, width: float) -> Source:
+def _convnext(source: NetworkSource, base: Any, rounding: Rounding, depth: float, width: float) -> NetworkSource:
     from torchvision.models.convnext import CNBlock, CNBlockConfig
 
     stages = [part for part in base.features if isinstance(part[0], CNBlock)]
@@ -121,7 +123,7 @@ def _convnext(source: Source, base: Any, rounding: Rounding, depth: float, width
     return source.with_build(type(base), {"block_setting": setting, "stochastic_depth_prob": rate})
 
 
-def _regnet(source: Source, base: Any, rounding: Rounding, depth: float, width: float) -> Source:
+def _regnet(source: NetworkSource, base: Any, rounding: Rounding, depth: float, width: float) -> NetworkSource:
     from torchvision.models.regnet import BlockParams
 
     first = [next(stage.children()).f for stage in base.trunk_output]
@@ -145,7 +147,7 @@ def _regnet(source: Source, base: Any, rounding: Rounding, depth: float, width: 
     return source.with_build(type(base), options)
 
 
-_CONSTRUCTORS: dict[str, Callable[[Source, Any, Rounding, float, float], Source | None]] = {
+_CONSTRUCTORS: dict[str, Callable[[NetworkSource, Any, Rounding, float, float], NetworkSource | None]] = {
     "ResNet": _resnet,
     "DenseNet": _densenet,
     "ConvNeXt": _convnext,

@@ -13,7 +13,7 @@ from scaling_search.networks.foreign.depth import Deepened, as_it_is, deepened, 
 from scaling_search.networks.foreign.infer import Widening
 from scaling_search.networks.foreign.roles import Role
 from scaling_search.networks.foreign.skips import dropout_of, full_rate, spread
-from scaling_search.networks.foreign.sources import NO_WISHES, Source, Wishes, open_source
+from scaling_search.networks.foreign.sources import NO_WISHES, NetworkSource, Wishes, open_source
 from scaling_search.networks.foreign.trace import Calls, operations
 from scaling_search.networks.foreign.view import View
 from scaling_search.networks.foreign.weights import Make, with_weights
@@ -81,7 +81,7 @@ class Baseline:
         view: of the unscaled network at its own resolution.
     """
 
-    source: Source
+    source: NetworkSource
     wishes: Wishes
     view: View
 
@@ -126,13 +126,13 @@ class Baseline:
         wishes = replace(self.wishes, classes=request.classes)
         return self._structural(self.view, lambda: self.source.make(wishes), request, "structural")
 
-    def _sized(self, request: Request) -> Source | None:
+    def _sized(self, request: Request) -> NetworkSource | None:
         """What builds the scaled network, where the builder protocol or the source's own library does."""
         if self.source.scales_itself:
             return self.source.at(request.depth, request.width)
         return native_source(self.source, self.view.module, request.rounding, request.depth, request.width)
 
-    def _built(self, source: Source, request: Request) -> Scaled:
+    def _built(self, source: NetworkSource, request: Request) -> Scaled:
         """From a source that has the right size already; only classes and resolution may be left to adapt."""
         if self._builder_fault:
             raise self.refusal(request, ValueError(self._builder_fault))
@@ -241,7 +241,7 @@ class Baseline:
         return full_rate(self.view.blocks)[0]
 
 
-def _parameter_count(source: Source) -> int:
+def _parameter_count(source: NetworkSource) -> int:
     return sum(parameter.numel() for parameter in source.make_meta(NO_WISHES).parameters())
 
 
@@ -259,7 +259,7 @@ def open_baseline(name: str, wishes: Wishes = NO_WISHES) -> Baseline:
     return Baseline(source=source, wishes=wishes, view=View.of(module, resolution))
 
 
-def _own_resolution(name: str, source: Source, module: nn.Module) -> int:
+def _own_resolution(name: str, source: NetworkSource, module: nn.Module) -> int:
     """The input that a network is made for: as its source says, or the first usual one that it takes."""
     stated = source.resolution or getattr(module, "resolution", None)
     if isinstance(stated, int):

@@ -9,7 +9,7 @@ from torch import fx, nn
 from scaling_search.architecture import Cost
 from scaling_search.errors import InvalidInput
 from scaling_search.networks.foreign.depth import Deepened, Placed
-from scaling_search.networks.foreign.structure import Stage
+from scaling_search.networks.foreign.structure import FoundStage
 from scaling_search.networks.foreign.trace import (
     BATCH,
     Calls,
@@ -72,7 +72,7 @@ def check_scaled(network: Deepened, calls: Calls, classes: int) -> None:
         raise ValueError(f"a copy of block {idle[0].block.names[0]} is never run, so depth would not change")
 
 
-def check_copies(network: Deepened, stages: Sequence[Stage], resolution: int) -> None:
+def check_copies(network: Deepened, stages: Sequence[FoundStage], resolution: int) -> None:
     """Whether copied blocks run the operations of their siblings; a block made from an entry has their skip.
 
     Args:

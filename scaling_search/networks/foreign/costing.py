@@ -17,7 +17,7 @@ _REMEMBERED = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
-class Realised:
+class Counted:
     """The whole numbers of one scaled network, and its cost."""
 
     depths: tuple[int, ...]
@@ -25,10 +25,10 @@ class Realised:
     cost: Cost
 
 
-_known: OrderedDict[tuple[object, ...], Realised] = OrderedDict()
+_known: OrderedDict[tuple[object, ...], Counted] = OrderedDict()
 
 
-def realised(baseline: Baseline, request: Request) -> Realised:
+def counted(baseline: Baseline, request: Request) -> Counted:
     """The realised size and cost of a network.
 
     Raises:
@@ -37,7 +37,7 @@ def realised(baseline: Baseline, request: Request) -> Realised:
     key = (baseline.source.name, *_size_key(baseline, request), request.resolution, request.classes, request.rounding)
     found = _known.get(key)
     if found is None:
-        found = _known[key] = _realise(baseline, request)
+        found = _known[key] = _count(baseline, request)
         if len(_known) > _REMEMBERED:
             _known.popitem(last=False)
     return found
@@ -60,14 +60,14 @@ def _size_key(baseline: Baseline, request: Request) -> tuple[object, ...]:
     )
 
 
-def _realise(baseline: Baseline, request: Request) -> Realised:
+def _count(baseline: Baseline, request: Request) -> Counted:
     scaled = baseline.scaled(request)
-    found = Realised(
+    found = Counted(
         depths=scaled.network.depths, widths=_widths(scaled), cost=_cost(scaled.network.module, scaled.calls, request)
     )
     if request.depth == request.width == 1:
         return found
-    base = realised(baseline, replace(request, depth=1, width=1))
+    base = counted(baseline, replace(request, depth=1, width=1))
     same_stages = len(base.depths) == len(found.depths)
     depths = (base.depths, found.depths) if same_stages else ([sum(base.depths)], [sum(found.depths)])
     try:
@@ -101,9 +101,9 @@ def _cost(module: nn.Module, calls: Calls, request: Request) -> Cost:
     Each part without parts keeps its output for the backward pass, and at its turn its input and output are alive.
     """
     with shapes_only(module):
-        counted = measured_cost(module, request.resolution)
+        whole = measured_cost(module, request.resolution)
     leaves = [call for name, call in calls.items() if not any(True for _ in module.get_submodule(name).children())]
     made = [sum(map(prod, call.outputs)) // BATCH for call in leaves]
     held = [sum(map(prod, (*call.inputs, *call.outputs))) // BATCH for call in leaves]
     kept = sum(made)
-    return replace(counted, kept=kept, backward=kept + max(held), live=max(held))
+    return replace(whole, kept=kept, backward=kept + max(held), live=max(held))

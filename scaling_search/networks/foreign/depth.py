@@ -9,7 +9,7 @@ from torch import nn
 
 from scaling_search.architecture.rounding import Rounding
 from scaling_search.networks.foreign.counts import rounded_layers
-from scaling_search.networks.foreign.structure import CONTAINERS, Block, Stage
+from scaling_search.networks.foreign.structure import CONTAINERS, Block, FoundStage
 from scaling_search.networks.foreign.trace import Calls
 
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d)
@@ -61,7 +61,7 @@ class Deepened:
         return tuple(len(stage) for stage in self.stages)
 
 
-def scaled_depths(stages: Sequence[Stage], depth: float, rounding: Rounding) -> tuple[int, ...]:
+def scaled_depths(stages: Sequence[FoundStage], depth: float, rounding: Rounding) -> tuple[int, ...]:
     """Blocks of each stage after multiplying by depth, at least one each; `fixed_depths` stages keep theirs."""
     last = len(stages) - 1
     kept = {index for index, name in ((0, "first"), (last, "last")) if name in rounding.fixed_depths}
@@ -71,7 +71,7 @@ def scaled_depths(stages: Sequence[Stage], depth: float, rounding: Rounding) -> 
     )
 
 
-def deepened(source: nn.Module, stages: Sequence[Stage], calls: Calls, depths: Sequence[int]) -> Deepened:
+def deepened(source: nn.Module, stages: Sequence[FoundStage], calls: Calls, depths: Sequence[int]) -> Deepened:
     """A copy of the source with that many blocks in each stage."""
     network = as_it_is(copy.deepcopy(source), stages)
     examples = Examples.of(source, stages, calls)
@@ -85,7 +85,7 @@ def deepened(source: nn.Module, stages: Sequence[Stage], calls: Calls, depths: S
     return replace(network, stages=tuple(tuple(stage) for stage in blocks))
 
 
-def as_it_is(module: nn.Module, stages: Sequence[Stage]) -> Deepened:
+def as_it_is(module: nn.Module, stages: Sequence[FoundStage]) -> Deepened:
     """A network with the blocks that it has."""
     names = dict(module.named_modules())
     placed = tuple(
@@ -111,7 +111,7 @@ def _remove(module: nn.Module, placed: list[Placed], wanted: int) -> None:
 
 
 def _additions(
-    stage: Stage, placed: list[Placed], wanted: int, origins: dict[nn.Module, Origin], examples: "Examples"
+    stage: FoundStage, placed: list[Placed], wanted: int, origins: dict[nn.Module, Origin], examples: "Examples"
 ) -> Iterator[Placed]:
     """Copies of the last blocks, or followers made from the entry where it is alone and changes the shape."""
     made = not stage.repeats
@@ -142,7 +142,7 @@ def _models(placed: list[Placed]) -> Iterator[tuple[Placed, int]]:
         yield alike[turn % len(alike)], 1 + turn // len(alike)
 
 
-def _insert(module: nn.Module, stage: Stage, placed: list[Placed], additions: list[Placed]) -> None:
+def _insert(module: nn.Module, stage: FoundStage, placed: list[Placed], additions: list[Placed]) -> None:
     """Put blocks in behind the last of a stage: into its container, or around an attribute."""
     if not additions:
         return
@@ -194,7 +194,7 @@ class Examples:
     calls: Calls
 
     @classmethod
-    def of(cls, source: nn.Module, stages: Sequence[Stage], calls: Calls) -> "Examples":
+    def of(cls, source: nn.Module, stages: Sequence[FoundStage], calls: Calls) -> "Examples":
         followers: list[nn.Module] = []
         entries: list[nn.Module] = []
         for stage in stages:

@@ -16,7 +16,7 @@ from scaling_search.configuration import Strict, parse
 from scaling_search.errors import InvalidInput
 from scaling_search.networks.foreign import live
 from scaling_search.networks.foreign.baseline import Baseline, Request, Scaled, open_baseline
-from scaling_search.networks.foreign.costing import Realised, realised
+from scaling_search.networks.foreign.costing import Counted, counted
 from scaling_search.networks.foreign.skips import dropout_of, full_rate, set_dropout, spread, zero_last_scales
 from scaling_search.networks.foreign.sources import Wishes
 
@@ -55,12 +55,12 @@ class ForeignNetwork(Strict):
     @property
     def depths(self) -> tuple[int, ...]:
         """Blocks of each stage, as built."""
-        return self._realised.depths
+        return self._counted.depths
 
     @property
     def widths(self) -> tuple[int, ...]:
         """Channels of the stem, of each stage and of the head, as built."""
-        return self._realised.widths
+        return self._counted.widths
 
     @property
     def signature(self) -> str:
@@ -128,7 +128,7 @@ class ForeignNetwork(Strict):
 
     def cost(self) -> Cost:
         """What one image costs, counted on the network itself."""
-        return self._realised.cost
+        return self._counted.cost
 
     @property
     def costs_are_vectorised(self) -> bool:
@@ -144,7 +144,7 @@ class ForeignNetwork(Strict):
         return Costs(**columns, pixels=np.array([network.resolution for network in networks], dtype=np.int64))
 
     def effective(self, base: Self) -> Multipliers:
-        """What was built, as multipliers of base: each axis's own realised macs (DESIGN §6)."""
+        """What was built, as multipliers of base: each axis's own realised macs, the others left alone."""
         whole = base.cost().macs
 
         def growth(**axis: Any) -> float:
@@ -221,12 +221,12 @@ class ForeignNetwork(Strict):
         )
 
     @property
-    def _realised(self) -> Realised:
+    def _counted(self) -> Counted:
         # rates change no cost: one opened baseline serves all
-        return realised(open_baseline(self.source), self._request)
+        return counted(open_baseline(self.source), self._request)
 
 
-def open_network(name: str) -> ForeignNetwork:
+def open_foreign(name: str) -> ForeignNetwork:
     """The network of that name at its own size. A person's own module or file is imported, which runs its code.
 
     Raises:
@@ -244,7 +244,7 @@ def open_network(name: str) -> ForeignNetwork:
 
 
 def is_foreign(name: str) -> bool:
-    """Whether a baseline's name is one for `open_network`: it has a colon."""
+    """Whether a baseline's name is one for `open_foreign`: it has a colon."""
     return ":" in name
 
 
@@ -254,5 +254,5 @@ def from_dict(content: dict[str, Any]) -> ForeignNetwork:
     Raises:
         InvalidInput: a key is unknown or a value wrong; or the source cannot be opened.
     """
-    own = open_network(str(content.get("source", ""))).to_dict()
+    own = open_foreign(str(content.get("source", ""))).to_dict()
     return parse(ForeignNetwork, {**own, **content}, origin=f"network {content.get('source')}")

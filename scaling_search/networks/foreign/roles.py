@@ -10,7 +10,7 @@ from torch import nn
 
 from scaling_search.architecture.rounding import Rounding
 from scaling_search.networks.foreign.counts import finer, rounded_channels
-from scaling_search.networks.foreign.structure import Block, Stage
+from scaling_search.networks.foreign.structure import Block, FoundStage
 from scaling_search.networks.foreign.trace import Call, Calls, channels, is_layer
 
 
@@ -64,7 +64,7 @@ class Roles:
         return rounded_channels(policy, count, width, self.units.get(count, 1))
 
 
-def find_roles(module: nn.Module, calls: Calls, stages: Sequence[Stage]) -> Roles:
+def find_roles(module: nn.Module, calls: Calls, stages: Sequence[FoundStage]) -> Roles:
     """The role of every layer that takes part in the forward pass.
 
     Raises:
@@ -74,7 +74,7 @@ def find_roles(module: nn.Module, calls: Calls, stages: Sequence[Stage]) -> Role
 
 
 class _Finder:
-    def __init__(self, module: nn.Module, calls: Calls, stages: Sequence[Stage]) -> None:
+    def __init__(self, module: nn.Module, calls: Calls, stages: Sequence[FoundStage]) -> None:
         self.module = module
         self.calls = calls
         self.stages = stages
@@ -152,7 +152,9 @@ class _Finder:
                     )
         return votes
 
-    def _block_roles(self, stage: Stage, block: Block, votes: Counter[tuple[type, str, Reference]]) -> dict[str, Role]:
+    def _block_roles(
+        self, stage: FoundStage, block: Block, votes: Counter[tuple[type, str, Reference]]
+    ) -> dict[str, Role]:
         kind = type(self.module.get_submodule(block.names[0]))
         roles: dict[str, Role] = {}
         squeezed: dict[str, int] = {}  # squeezed layers so far, and the channels they saw
@@ -225,7 +227,7 @@ class _Finder:
         return {name for name in makers if self.calls[name] == last}
 
 
-def _output_role(stage: Stage, block: Block) -> Role:
+def _output_role(stage: FoundStage, block: Block) -> Role:
     if block.call.channels_in == block.call.channels_out and not stage.is_dense:
         return Role(reference=Reference.BLOCK_INPUT, base=block.call.channels_in)
     return Role(reference=Reference.RULE)

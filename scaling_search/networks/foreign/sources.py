@@ -46,7 +46,7 @@ NO_WISHES = Wishes()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class NetworkSource:
     """Something that builds networks.
 
     Attributes:
@@ -86,11 +86,11 @@ class Source:
             raise InvalidInput(f"{self.name} returns {_a(type(module).__name__)}, not a torch.nn.Module")
         return module
 
-    def at(self, depth: float, width: float) -> "Source":
+    def at(self, depth: float, width: float) -> "NetworkSource":
         """The same builder (see `scales_itself`) at another size."""
         return self.with_build(self.build, {**self.always, "depth": depth, "width": width})
 
-    def with_build(self, build: Build, always: Mapping[str, Any]) -> "Source":
+    def with_build(self, build: Build, always: Mapping[str, Any]) -> "NetworkSource":
         """The same source through another door of its library."""
         return replace(self, build=build, always=always)
 
@@ -135,7 +135,7 @@ def _call(build: Build, options: dict[str, Any], optional: set[str]) -> Any:
 
 
 @cache
-def open_source(name: str) -> Source:
+def open_source(name: str) -> NetworkSource:
     """The source of that name.
 
     Raises:
@@ -163,13 +163,13 @@ def _library(name: str) -> ModuleType:
         raise InvalidInput(f"{name} is not installed; {_EXTRA}") from error
 
 
-def _open_timm(name: str, model: str) -> Source:
+def _open_timm(name: str, model: str) -> NetworkSource:
     timm = _library("timm")
     if model.partition(".")[0] not in timm.list_models():
         raise InvalidInput(f"timm has no model {model!r}{nearest_hint(model, timm.list_models())}")
     always = {"model_name": model, "pretrained": False}
     size = timm.get_pretrained_cfg(model, allow_unregistered=True)
-    return Source(
+    return NetworkSource(
         name=name,
         build=timm.create_model,
         always=always,
@@ -178,7 +178,7 @@ def _open_timm(name: str, model: str) -> Source:
     )
 
 
-def _open_torchvision(name: str, model: str) -> Source:
+def _open_torchvision(name: str, model: str) -> NetworkSource:
     models = _library("torchvision.models")
     known = models.list_models(module=models)
     if model not in known:
@@ -187,7 +187,7 @@ def _open_torchvision(name: str, model: str) -> Source:
     if model in ("googlenet", "inception_v3"):
         always |= {"aux_logits": False, "init_weights": True}  # one output; and no warning about the default
     transforms = next(iter(models.get_model_weights(model))).transforms
-    return Source(
+    return NetworkSource(
         name=name,
         build=models.get_model_builder(model),
         always=always,
@@ -196,7 +196,7 @@ def _open_torchvision(name: str, model: str) -> Source:
     )
 
 
-def _open_callable(name: str, place: str, attribute: str) -> Source:
+def _open_callable(name: str, place: str, attribute: str) -> NetworkSource:
     module = _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
     found: Any = module
     for part in attribute.split("."):
@@ -209,10 +209,10 @@ def _open_callable(name: str, place: str, attribute: str) -> Source:
     return _of_callable(name, found)
 
 
-def _of_callable(name: str, build: Build) -> Source:
+def _of_callable(name: str, build: Build) -> NetworkSource:
     """A person's own callable, asked for what its parameters' names say that it takes."""
     parameters = _parameters(build)
-    return Source(
+    return NetworkSource(
         name=name,
         build=build,
         always={},

@@ -30,7 +30,7 @@ class Block:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
+class FoundStage:
     """Consecutive blocks of one class with one output shape: the entry and its followers."""
 
     blocks: tuple[Block, ...]
@@ -46,7 +46,7 @@ class Stage:
         return any(block.call.channels_in != block.call.channels_out for block in self.blocks[1:])
 
 
-def find_stages(module: nn.Module, calls: Calls) -> list[Stage]:
+def find_stages(module: nn.Module, calls: Calls) -> list[FoundStage]:
     """The stages in the order in which they run; empty when nothing in the network can be repeated."""
     for candidates in (_own_blocks(module, calls, 2), _own_blocks(module, calls, 1), list(_segments(module, calls))):
         if candidates:
@@ -138,7 +138,7 @@ def _segment(names: list[str], calls: Calls) -> Iterator[Block]:
             yield Block(names=tuple(names), call=call)
 
 
-def _stages(module: nn.Module, blocks: list[Block], calls: Calls) -> list[Stage]:
+def _stages(module: nn.Module, blocks: list[Block], calls: Calls) -> list[FoundStage]:
     """Blocks in the order in which they run, grouped: same parent, same classes, same output shape."""
     order = {name: index for index, name in enumerate(calls)}
     groups: list[list[Block]] = []
@@ -148,7 +148,7 @@ def _stages(module: nn.Module, blocks: list[Block], calls: Calls) -> list[Stage]
             groups[-1].append(block)
         else:
             groups.append([block])
-    return [Stage(blocks=tuple(group)) for group in groups]
+    return [FoundStage(blocks=tuple(group)) for group in groups]
 
 
 def _follows(module: nn.Module, last: Block, block: Block) -> bool:
@@ -159,7 +159,7 @@ def _follows(module: nn.Module, last: Block, block: Block) -> bool:
     return alike and _same_output(last.call, block.call)
 
 
-def _repeatable(module: nn.Module, stages: list[Stage]) -> list[Stage]:
+def _repeatable(module: nn.Module, stages: list[FoundStage]) -> list[FoundStage]:
     """Without what no rule repeats: a stem (a single block that reads the image) and transitions.
 
     A transition is a single block whose class occurs in no other stage, and which stands in one row with repeated
@@ -168,7 +168,7 @@ def _repeatable(module: nn.Module, stages: list[Stage]) -> list[Stage]:
     classes = [type(module.get_submodule(stage.blocks[0].names[0])) for stage in stages]
     rows = {stage.blocks[0].parent for stage in stages if len(stage.blocks) > 1}
 
-    def repeats(stage: Stage, kind: type) -> bool:
+    def repeats(stage: FoundStage, kind: type) -> bool:
         if len(stage.blocks) > 1 or not rows:
             return True
         parent = stage.blocks[0].parent

@@ -7,7 +7,7 @@ from functools import cached_property
 from torch import nn
 
 from scaling_search.networks.foreign.roles import Roles, find_roles
-from scaling_search.networks.foreign.structure import Stage, find_stages
+from scaling_search.networks.foreign.structure import FoundStage, find_stages
 from scaling_search.networks.foreign.trace import Calls, trace
 
 
@@ -18,7 +18,7 @@ class View:
     module: nn.Module
     resolution: int
     calls: Calls = field(repr=False)
-    stages: Sequence[Stage] = field(repr=False)
+    stages: Sequence[FoundStage] = field(repr=False)
 
     @classmethod
     def of(cls, module: nn.Module, resolution: int) -> "View":

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from scaling_search.coefficients import NAMED, PAPER, Coefficients, Shares, grid, lattice
+from scaling_search.coefficients import PAPER, REFERENCES, Coefficients, Shares, grid, lattice
 from scaling_search.configuration import Strict
 
 
@@ -41,7 +41,7 @@ class Point:
 
 def named_points() -> list[Point]:
     """Depth-, width- and resolution-only, uniform, fast, and the paper's triple as it was published."""
-    coefficients = {name: shares.coefficients() for name, shares in NAMED.items()} | {"paper": PAPER}
+    coefficients = {name: shares.coefficients() for name, shares in REFERENCES.items()} | {"paper": PAPER}
     return [Point(coefficients=triple, names=(name,)) for name, triple in coefficients.items()]
 
 
