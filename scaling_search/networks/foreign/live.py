@@ -71,7 +71,7 @@ def register(thing: object) -> str:
         )
     thing = getattr(thing, "_orig_mod", thing)  # torch.compile's wrapper of a module
     kept = _Kept(label=_label(thing), python=_PYTHON, body=_dumped(thing))
-    return _known.setdefault(kept.name, kept).name
+    return _know(kept)
 
 
 def payload(name: str) -> bytes | None:
@@ -101,7 +101,7 @@ def adopt(payload: bytes) -> str:
         whole = False
     if not whole:
         raise InvalidInput("these bytes are no live network that was kept, or damaged; pass the thing itself again")
-    return _known.setdefault(kept.name, kept).name
+    return _know(kept)
 
 
 def load(name: str) -> Callable[..., Any]:
@@ -125,6 +125,12 @@ def load(name: str) -> Callable[..., Any]:
     # in whatever precision it was kept: that of training is the recipe's affair
     build: Callable[..., Any] = Again(thing.float()) if isinstance(thing, nn.Module) else thing
     return build
+
+
+def _know(kept: _Kept) -> str:
+    known = _known.setdefault(kept.name, kept)
+    assert known.body == kept.body, f"two things are called {kept.name}"
+    return known.name
 
 
 def _dumped(thing: Any) -> bytes:
