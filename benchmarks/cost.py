@@ -18,9 +18,9 @@ from statistics import median
 
 import numpy as np
 
-from scaling_search import searchspace
 from scaling_search.architecture import Architecture
 from scaling_search.coefficients import Multipliers
+from scaling_search.search import searchspace
 
 
 def main() -> None:

@@ -48,7 +48,8 @@ from scaling_search.architecture import Network
 from scaling_search.data import Dataset, prepare
 from scaling_search.environment import cpu_count, describe_device
 from scaling_search.networks import build
-from scaling_search.searchspace import ProxySize, load, proxy_base
+from scaling_search.search.proxy import ProxySize, proxy_base
+from scaling_search.search.searchspace import load
 from scaling_search.training.learner import Learner
 from scaling_search.training.loop import Session
 from scaling_search.training.optimizer import make_optimizer

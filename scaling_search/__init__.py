@@ -1,18 +1,85 @@
-"""scaling-search: finds by experiment how to divide extra compute between a CNN's depth, width and resolution."""
+"""scaling-search: finds by experiment how to divide extra compute between a CNN's depth, width and resolution.
 
+    import scaling_search as ss
+
+    answer = ss.search(baseline="b0", data="photos/", phi=1, budget="15m")
+    answer.verdict, answer.pick.coefficients, answer.table
+    answer.family(range(1, 8))[2].build(classes=10)
+
+Importing it imports nothing heavy: each name below is loaded when it is first used.
+"""
+
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from scaling_search.errors import InvalidInput
+
 if TYPE_CHECKING:
-    from scaling_search.loading import load
+    from scaling_search import strategies
+    from scaling_search.architecture import Architecture
+    from scaling_search.coefficients import Coefficients, Shares
+    from scaling_search.evidence import Evidence, Reading, Trial
+    from scaling_search.search.executors import Inline, Ray
+    from scaling_search.search.listener import Listener
+    from scaling_search.search.record import RunRecord
+    from scaling_search.study.answer import Answer
+    from scaling_search.study.dataset import dataset
+    from scaling_search.study.network import ScalableNetwork, network
+    from scaling_search.study.study import Study, search
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load"]
+
+_LAZY = {
+    "Answer": "study.answer",
+    "Architecture": "architecture",
+    "Coefficients": "coefficients",
+    "Evidence": "evidence",
+    "Inline": "search.executors",
+    "Listener": "search.listener",
+    "Ray": "search.executors",
+    "Reading": "evidence",
+    "RunRecord": "search.record",
+    "ScalableNetwork": "study.network",
+    "Shares": "coefficients",
+    "Study": "study.study",
+    "Trial": "evidence",
+    "dataset": "study.dataset",
+    "network": "study.network",
+    "search": "study.study",
+    "strategies": "",
+}
+"""Where each name lies; "" is a room of its own."""
+
+__all__ = [
+    "Answer",
+    "Architecture",
+    "Coefficients",
+    "Evidence",
+    "Inline",
+    "InvalidInput",
+    "Listener",
+    "Ray",
+    "Reading",
+    "RunRecord",
+    "ScalableNetwork",
+    "Shares",
+    "Study",
+    "Trial",
+    "__version__",
+    "dataset",
+    "network",
+    "search",
+    "strategies",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """`scaling_search.load`, imported when it is first asked for: the package itself imports nothing heavy."""
-    if name == "load":
-        from scaling_search.loading import load
+    """A public name, loaded when it is first asked for."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    place = _LAZY[name]
+    return getattr(import_module(f"{__name__}.{place}"), name) if place else import_module(f"{__name__}.{name}")
 
-        return load
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -72,7 +72,7 @@ def _json(content: Any) -> bytes:
 
 def _sentence(model: type[BaseModel], error: ValidationError) -> str:
     """The first problem of a validation error, in one line, and how many more there are."""
-    problems = error.errors(include_url=False, include_context=False)
+    problems = error.errors(include_url=False)
     first = problems[0]
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
@@ -80,6 +80,8 @@ def _sentence(model: type[BaseModel], error: ValidationError) -> str:
         text = f"unknown key {where}{hint}"
     elif first["type"] == "missing":
         text = f"missing key {where}"
+    elif isinstance(cause := first.get("ctx", {}).get("error"), InvalidInput):
+        text = str(cause)  # it says itself what is wrong, and what would work
     else:
         given = "" if isinstance(first["input"], dict | list) else f" (got {first['input']!r})"
         text = f"{where}: ".lstrip(": ") + first["msg"].removeprefix("Value error, ") + given

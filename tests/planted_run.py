@@ -5,9 +5,23 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
+from scaling_search.analysis import Analysis, analyze
+from scaling_search.analysis.trials import Trials
 from scaling_search.coefficients import REFERENCES, Shares, lattice
+from scaling_search.search.folder import RunFolder
+from scaling_search.search.plan import Plan, Speed
+from scaling_search.search.record import (
+    BaseRecord,
+    DataRecord,
+    DeviceRecord,
+    ExecutorRecord,
+    Question,
+    RunRecord,
+)
+from scaling_search.search.searchspace import load
+from scaling_search.study.reading import read_trials
+from scaling_search.training.recipe import recipe
 
 Truth = Callable[[np.ndarray], np.ndarray]
 """Accuracy [n] of shares [n, 3] at the target cost."""
@@ -49,8 +63,18 @@ def plant(
     folder.mkdir(parents=True, exist_ok=True)
     candidates.to_csv(folder / "candidates.csv", index=False)
     _trials(candidates["candidate"], final, epochs=epochs, classes=classes).to_csv(folder / "trials.csv", index=False)
-    (folder / "run.yaml").write_text(yaml.safe_dump(_settings(seeds, epochs, classes, phi)))
+    RunFolder(folder).write_record(_record(seeds, epochs, classes, phi))
     return folder
+
+
+def analyze_run(run: Path) -> Analysis:
+    """The answer of a planted run."""
+    return analyze(read_trials(RunFolder(run)))
+
+
+def read_run(run: Path) -> Trials:
+    """The tables of a planted run."""
+    return read_trials(RunFolder(run))
 
 
 def edit_trials(run: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
@@ -117,23 +141,24 @@ def _trials(names: pd.Series, final: np.ndarray, *, epochs: int, classes: int) -
     return pd.DataFrame(rows)
 
 
-def _settings(seeds: int, epochs: int, classes: int, phi: float) -> dict[str, object]:
-    return {
-        "baseline": {"name": "b0"},
-        "phi": phi,
-        "growth": 2.0**phi,
-        "match": "realised",
-        "search": {"strategy": "lattice", "parts": 4},
-        "dataset": {"name": "shapes", "classes": classes, "train": 4000, "val": 2000, "flip": False},
-        "epochs": epochs,
-        "seeds": list(range(seeds)),
-        "scheduler": "fifo",
-        "recipe": {"name": "proxy"},
-        "device": {"kind": "cpu", "name": "2 cores"},
-        "budget_seconds": 300,
-        "versions": {"scaling-search": "0.1.0", "torch": "2.6.0"},
-        "base": {"params": 1000000, "macs": 10000000, "activations": 1000000, "pixels": 64, "network": "d1-1 w16-8"},
-        "command": "scaling-search run --baseline b0 --phi 1",
-        "started": "2026-01-01T12:00:00",
-        "git": "0123456",
-    }
+def _record(seeds: int, epochs: int, classes: int, phi: float) -> RunRecord:
+    network = load("b0").network().to_dict()
+    return RunRecord(
+        command="scaling-search run --baseline b0 --phi 1",
+        started="2026-01-01T12:00:00",
+        git="0123456",
+        versions={"scaling-search": "0.1.0", "torch": "2.6.0"},
+        baseline=network,
+        question=Question(phi=phi),
+        growth=2.0**phi,
+        base=BaseRecord(network=network, params=1000000, macs=10000000, activations=1000000),
+        data=DataRecord(
+            name="shapes", source=None, pixels=64, classes=classes, train=4000, val=2000, flip=False, fingerprint="0"
+        ),
+        recipe=recipe("proxy"),
+        strategy={"strategy": "lattice", "parts": 4, "seeds": seeds, "epochs": epochs},
+        plan=Plan(candidates=18, trials=18 * seeds, seconds=280, budget_seconds=300),
+        speed=Speed(depth=0.004, width=0.002, resolution=0.003),
+        executor=ExecutorRecord(kind="ray", workers=2),
+        device=DeviceRecord(kind="cpu", name="2 cores", count=2),
+    )

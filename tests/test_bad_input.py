@@ -51,6 +51,13 @@ def changed(**baseline: Any) -> str:
         (["--recipe", "papr"], "did you mean paper?"),
         (["--rounding", "neerest"], "did you mean nearest?"),
         (["--search", "lattise"], "lattise"),
+        (["--executor", "inline", "--scheduler", "asha"], "use --executor ray"),
+        (["--executor", "inline", "--workers", "3"], "one trial at a time"),
+        (["--search", "grid", "--parts", "3"], "--search grid has no parts; it takes step and tolerance"),
+        (["--target", "macs=many"], "'macs=many' is not a target"),
+        (["--target", "macs=3x", "--match", "nominal"], "--match nominal does not"),
+        (["--max-latency", "5ms"], "--latency-on cpu or cuda"),
+        (["--max-latency", "soon", "--latency-on", "cpu"], "--max-latency 'soon' is not a time"),
     ],
 )
 def test_options(
@@ -109,13 +116,14 @@ def test_a_folder_that_is_no_run(
 
 
 def test_a_full_disk(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from scaling_search.run_folder import RunFolder
+    from scaling_search.search.folder import RunFolder
+    from scaling_search.search.record import RunRecord
 
-    def full(self: RunFolder, content: dict[str, Any]) -> None:
+    def full(self: RunFolder, record: RunRecord) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "run.yaml")
 
     write_images(place / "images", train=4, val=2)
-    monkeypatch.setattr(RunFolder, "write_configuration", full)
+    monkeypatch.setattr(RunFolder, "write_record", full)
     said = sentence(monkeypatch, capsys, "run", "--baseline", "tiny.yaml", "--data", "images", "--out", "run")
     assert "No space left on device" in said
     assert not (place / "run").exists()

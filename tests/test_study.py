@@ -91,8 +91,8 @@ def test_the_family_grows_and_says_what_it_costs(inline_run: Path) -> None:
 
 def test_the_run_is_described(inline_run: Path) -> None:
     described = yaml.safe_load((inline_run / "run.yaml").read_text())
-    assert described["dataset"]["classes"] == 3
-    assert described["seeds"] == [0, 1]
+    assert described["data"]["classes"] == 3
+    assert described["strategy"] == {"strategy": "lattice", "parts": 1, "seeds": 2, "epochs": 2}
     assert described["command"].startswith("scaling-search run --baseline tiny.yaml")
     assert "torch" in described["versions"]
 
@@ -219,7 +219,7 @@ def test_a_users_own_network_is_searched_and_comes_back_from_its_family(inputs: 
     done = call(inputs, "run", "--baseline", "own.py:make_net", "--data", "images", "--parts", 1, "--seeds", 1,
                 "--epochs", 1, "--proxy-width", 0.5, "--executor", "inline", "--out", out)  # fmt: skip
     assert done.returncode == 0, done.stderr
-    check = "import scaling_search, sys; net = scaling_search.load(sys.argv[1]); print(net.cost.params); "
+    check = "import scaling_search as ss, sys; net = ss.network(sys.argv[1]); print(net.cost().params); "
     check += "print(sum(p.numel() for p in net.build().parameters()))"
     built = subprocess.run(
         [sys.executable, "-c", check, str(out / "family" / "b2.yaml")],

@@ -12,7 +12,7 @@ from scaling_search.analysis.caveats import find_caveats
 from scaling_search.analysis.means import PairedMeans, describe, paired_means
 from scaling_search.analysis.pick import Landscape, Pick, explore
 from scaling_search.analysis.surface import Surface, fit
-from scaling_search.analysis.trials import SHARES, Trials, read_trials
+from scaling_search.analysis.trials import SHARES, Trials
 from scaling_search.analysis.verdict import Verdict, judge
 from scaling_search.coefficients import REFERENCES
 from scaling_search.configuration import to_yaml
@@ -42,11 +42,6 @@ class Analysis:
     def pick(self) -> Pick:
         return self.landscape.pick
 
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """What run.yaml says."""
-        return self.trials.settings
-
     def references(self) -> pd.DataFrame:
         """The rows of `table` at the references, one row a reference, indexed by its name: depth, width, …, paper."""
         rows = self.table[self.table["named"] != ""].reset_index()
@@ -75,13 +70,8 @@ class Analysis:
         return {key: _plain(value) for key, value in content.items()}
 
 
-def analyze(run: Path) -> Analysis:
-    """Analyses what a run folder holds so far: a finished, running or interrupted run, with failed trials or one seed.
-
-    Raises:
-        InvalidInput: the folder is not a run, or no trial has finished.
-    """
-    trials = read_trials(run)
+def analyze(trials: Trials) -> Analysis:
+    """Analyses what a search has brought so far: finished, running or interrupted, with failed trials or one seed."""
     means = paired_means(trials.final)
     seeds = trials.final.groupby("candidate").size()
     surface = fit(trials.candidates, means, seeds, trials.target_ratio)

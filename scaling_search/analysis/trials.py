@@ -1,14 +1,10 @@
-"""The tables of a run folder, as far as they are written: candidates, readings, and how each trial ended."""
+"""The tables of a search, as far as they are written: candidates, readings, and how each trial ended."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from scaling_search.configuration import read_yaml
 from scaling_search.errors import InvalidInput
 
 SHARES = ["share_depth", "share_width", "share_resolution"]
@@ -16,79 +12,98 @@ _CANDIDATE_COLUMNS = {"candidate", *SHARES, "named", "macs", "macs_ratio"} | {
     f"effective_{axis}" for axis in ("depth", "width", "resolution")
 }
 _TRIAL_COLUMNS = {"candidate", "seed", "epoch", "images_seen", "val_loss", "top1", "status", "reason"}
-_STATUSES = ("running", "done", "stopped", "failed")
+_STATUSES = ("running", "paused", "done", "stopped", "failed")
 _SMALLEST_GROWTH = 0.05  # ln of a realised growth below 5 % cannot be divided into shares: what was asked stands for it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trials:
-    """What a run folder holds so far.
+    """What a search has brought so far.
 
     `candidates` is indexed by candidate, with the effective shares in SHARES (what was asked is in nominal_…);
-    `readings` has a row for each epoch of the finished trials, `final` their last one, `failed` and `stopped` the last
-    row of the others that ended; `unfinished` counts the trials that had begun and have not ended.
+    `readings` has a row for each epoch of the trials that are compared, `final` the one that they are compared at,
+    `failed` and `stopped` the last row of the others that ended; `unfinished` counts the trials that had begun and have
+    not come so far. `growth` is the realised cost over the base's that was asked for, `classes` those of the data,
+    `validation` the number of validation images; None where it is not known.
     """
 
-    settings: Mapping[str, Any]
     candidates: pd.DataFrame
     readings: pd.DataFrame
     final: pd.DataFrame
     failed: pd.DataFrame
     stopped: pd.DataFrame
     unfinished: int
-
-    @property
-    def classes(self) -> int | None:
-        """Number of classes of the data, where run.yaml says it."""
-        classes = (self.settings.get("dataset") or {}).get("classes")
-        return classes if isinstance(classes, int) else None
+    growth: float | None
+    classes: int | None
+    validation: int | None
 
     @property
     def target_ratio(self) -> float:
-        """Realised MACs against the base at which candidates are compared: run.yaml's growth or the nearest to it."""
+        """Realised MACs against the base at which candidates are compared: the growth or the nearest to it."""
         trained = self.candidates.loc[self.final["candidate"].unique(), "macs_ratio"]
-        wanted = float(self.settings.get("growth") or trained.median())
+        wanted = self.growth or float(trained.median())
         return float(np.clip(wanted, trained.min(), trained.max()))
 
 
-def read_trials(run: Path) -> Trials:
-    """Reads run.yaml, candidates.csv and trials.csv; a half-written last row is left out.
+def trials_from_tables(
+    candidates: pd.DataFrame,
+    readings: pd.DataFrame,
+    *,
+    growth: float | None = None,
+    classes: int | None = None,
+    epochs: int | None = None,
+    validation: int | None = None,
+) -> Trials:
+    """The tables of a search made ready for the analysis.
+
+    Args:
+        candidates: a row each, with the columns of candidates.csv.
+        readings: a row for each epoch of each trial, with the columns of trials.csv.
+        growth: realised cost over the base's at which candidates are compared.
+        classes: of the data.
+        epochs: at which trials are compared; None: each at its end. A trial that went on counts with its reading then.
+        validation: number of validation images.
 
     Raises:
-        InvalidInput: a file is missing or lacks a column, or no trial has finished.
+        InvalidInput: a column is missing, or no trial has finished.
     """
-    settings = read_yaml(run / "run.yaml")
-    if not isinstance(settings, dict):
-        raise InvalidInput(f"{run / 'run.yaml'} is not the record of a run")
-    candidates = _with_effective_shares(_read_table(run / "candidates.csv", _CANDIDATE_COLUMNS))
-    rows = _read_table(run / "trials.csv", _TRIAL_COLUMNS)
-    rows = rows[rows["status"].isin(_STATUSES) & rows["candidate"].isin(candidates.index)]
+    _check_columns(candidates, _CANDIDATE_COLUMNS, "the table of candidates")
+    _check_columns(readings, _TRIAL_COLUMNS, "the table of trials")
+    placed = _with_effective_shares(candidates)
+    rows = readings[readings["status"].isin(_STATUSES) & readings["candidate"].isin(placed.index)]
     rows = rows.drop_duplicates(["candidate", "seed", "epoch", "status"], keep="last")
     last = rows.groupby(["candidate", "seed"], as_index=False).tail(1)
-    final = last[(last["status"] == "done") & last["top1"].notna()]
+    final = _compared(rows, last, epochs)
     if final.empty:
-        raise InvalidInput(f"{run} has no finished trial yet: finish it with `scaling-search resume {run}`")
-    readings = rows.merge(final[["candidate", "seed"]], on=["candidate", "seed"])
+        raise InvalidInput("no finished trial yet: go on with `scaling-search resume`")
+    kept = rows.merge(final[["candidate", "seed", "epoch"]], on=["candidate", "seed"], suffixes=("", "_compared"))
+    kept = kept[(kept["epoch"] <= kept["epoch_compared"]) & kept["status"].isin(["running", "paused", "done"])]
     return Trials(
-        settings=settings,
-        candidates=candidates,
-        readings=readings[readings["status"].isin(["running", "done"])],
+        candidates=placed,
+        readings=kept.drop(columns="epoch_compared"),
         final=final.reset_index(drop=True),
         failed=last[last["status"] == "failed"].reset_index(drop=True),
         stopped=last[last["status"] == "stopped"].reset_index(drop=True),
-        unfinished=int((last["status"] == "running").sum()),
+        unfinished=len(last) - len(final) - int(last["status"].isin(["failed", "stopped"]).sum()),
+        growth=growth,
+        classes=classes,
+        validation=validation,
     )
 
 
-def _read_table(path: Path, needed: set[str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype={"candidate": str, "named": str, "reason": str, "status": str})
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InvalidInput(f"cannot read {path}: {error}") from error
+def _compared(rows: pd.DataFrame, last: pd.DataFrame, epochs: int | None) -> pd.DataFrame:
+    """The row at which each trial is compared; a trial that failed or was stopped has none."""
+    alive = last[last["status"].isin(["running", "paused", "done"])]
+    if epochs is None:
+        return alive[alive["status"].isin(["paused", "done"]) & alive["top1"].notna()]
+    at = rows[(rows["epoch"] == epochs) & rows["top1"].notna()].drop_duplicates(["candidate", "seed"], keep="last")
+    return at.merge(alive[["candidate", "seed"]], on=["candidate", "seed"])
+
+
+def _check_columns(table: pd.DataFrame, needed: set[str], name: str) -> None:
     missing = sorted(needed - set(table.columns))
     if missing:
-        raise InvalidInput(f"{path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}")
-    return table
+        raise InvalidInput(f"{name} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}")
 
 
 def _with_effective_shares(candidates: pd.DataFrame) -> pd.DataFrame:

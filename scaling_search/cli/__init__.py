@@ -1,34 +1,46 @@
-"""The command line: thin commands over study.py. Nothing heavy is imported before a command needs it."""
+"""The command line: thin commands over study/. Nothing heavy is imported before a command needs it."""
 
 import errno
 import sys
+from typing import Annotated
 
 import typer
 
-from scaling_search.cli import cost, family, frontier, run, train
+from scaling_search.cli import analyze, candidates, cost, family, frontier, replay, run, train
 from scaling_search.errors import InvalidInput
 
 app = typer.Typer(
     name="scaling-search",
     help="Find out how to divide extra compute between a CNN's depth, width and resolution; write the scaled family.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
 )
-app.command()(run.run)
-app.command()(run.resume)
-app.command()(run.candidates)
-app.command()(run.analyze)
-app.command()(run.report)
-app.command()(family.family)
-app.command()(frontier.frontier)
-app.command()(train.train)
-app.command()(cost.cost)
-app.command()(cost.baselines)
+for command in (
+    run.run, run.resume, candidates.candidates, analyze.analyze, analyze.report, replay.replay, family.family,
+    frontier.frontier, train.train, cost.cost, cost.baselines,
+):  # fmt: skip
+    app.command()(command)
 
 _USERS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
 """What a full disk, a missing folder or a wrong path raise; other system errors are ours and keep their traceback."""
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from scaling_search import __version__
+
+        print(f"scaling-search {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Find out how to divide extra compute between a CNN's depth, width and resolution; write the scaled family."""
 
 
 def main() -> None:

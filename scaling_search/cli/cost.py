@@ -30,10 +30,10 @@ def cost(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
     """Print the exact parameters, MACs and activations of a scaled network, its memory, and its latency if asked."""
-    from scaling_search import searchspace
     from scaling_search.architecture import policy
+    from scaling_search.search import searchspace
 
-    base = searchspace.open_network(baseline)
+    base = searchspace.open_config(baseline)
     if rounding is not None:
         base = base.replaced(rounding=policy(rounding))
     if (shares is None) != (target is None):
@@ -55,7 +55,7 @@ def baselines(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list instead of a table.")] = False,
 ) -> None:
     """List the shipped baselines with their cost and source."""
-    from scaling_search import searchspace
+    from scaling_search.search import searchspace
 
     spaces = [(space, space.network()) for space in map(searchspace.load, searchspace.names())]
     rows: list[dict[str, Any]] = [

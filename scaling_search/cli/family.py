@@ -23,11 +23,11 @@ def family(
     """Scale a baseline into a family: by a published preset, or by coefficients and φ."""
     from rich.table import Table
 
-    from scaling_search import searchspace
-    from scaling_search.analysis.family import by_rule, from_preset
     from scaling_search.architecture import policy
+    from scaling_search.architecture.family import by_rule, from_preset
     from scaling_search.cli.terminal import make_console
-    from scaling_search.study.finishing import write_family
+    from scaling_search.search import searchspace
+    from scaling_search.study.family import write_family
 
     if (preset is None) == (coefficients is None):
         raise InvalidInput("name either --preset or --coefficients")

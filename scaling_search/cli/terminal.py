@@ -1,27 +1,45 @@
-"""What the commands share in a terminal: the console, and a bar for drawing or decoding images."""
+"""What the commands share in a terminal: the console, and the table of candidates."""
 
+import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import Progress, TaskID
+
+if TYPE_CHECKING:
+    from scaling_search.search.space import Candidate
+
+_PIPE = 400  # columns: room for every table
+_WIDE = 140  # columns from which on the widths have room
 
 
 def make_console(*, quiet: bool = False) -> Console:
-    """A console that does not fold lines where nobody reads along (a log, a pipe)."""
-    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False, quiet=quiet)
+    """A console that neither folds lines nor cuts tables where nobody reads along (a log, a pipe)."""
+    reader = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(soft_wrap=not sys.stdout.isatty(), width=None if reader else _PIPE, highlight=False, quiet=quiet)
 
 
-@contextmanager
-def data_progress(console: Console) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for each kind of work on the data (title, done, total); nothing is shown when the cache has it all."""
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        tasks: dict[str, TaskID] = {}
+def print_candidates(console: Console, found: "Sequence[Candidate]") -> None:
+    """A row a candidate; the widths only where the terminal has room for them (candidates.csv always has them)."""
+    from rich.table import Table
 
-        def on_data(title: str, done: int, total: int) -> None:
-            if title not in tasks:
-                tasks[title] = bar.add_task(title, total=total)
-            bar.update(tasks[title], completed=done, total=total)
-
-        yield on_data
+    wide = console.width >= _WIDE
+    texts = {"", "depths", "widths", "named"}
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("", "α", "β", "γ", "pixels", "params", "MACs", "ratio", "depths", *(["widths"] * wide), "named"):
+        table.add_column(name, justify="left" if name in texts else "right", no_wrap=name != "named")
+    for item in found:
+        asked, network = item.coefficients, item.network
+        table.add_row(
+            item.id,
+            *(f"{value:.3f}" for value in (asked.alpha, asked.beta, asked.gamma)),
+            str(network.resolution),
+            f"{item.cost.params / 1e6:.2f}M",
+            f"{item.cost.macs / 1e6:.1f}M",
+            f"{item.macs_ratio:.3f}",
+            "-".join(map(str, network.depths)),
+            *(["-".join(map(str, network.widths))] * wide),
+            " ".join(item.names),
+        )
+    console.print(table)

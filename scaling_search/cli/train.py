@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scaling_search.cli.run import Device
+from scaling_search.environment import Device
 
 if TYPE_CHECKING:
     from scaling_search.training.loop import EpochMetrics
@@ -23,7 +23,7 @@ def train(
     lr: Annotated[float | None, typer.Option(help="Peak learning rate. Default: the recipe's.")] = None,
     resolution: Annotated[int | None, typer.Option(min=8, help="Pixels. Default: the network's.")] = None,
     seed: Annotated[int, typer.Option()] = 0,
-    device: Annotated[Device, typer.Option()] = Device.auto,
+    device: Annotated[Device, typer.Option()] = "auto",
     deterministic: Annotated[bool, typer.Option(help="The same bits on CUDA too; slower.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder. Default: results/train-<network>-<data>-seed<n>.")] = None,
 ) -> None:
@@ -31,22 +31,23 @@ def train(
 
     On several GPUs: torchrun --nproc-per-node 4 --no-python scaling-search train b1.yaml --data PATH
     """
-    from scaling_search import searchspace
-    from scaling_search.cli.terminal import data_progress, make_console
+    from scaling_search.cli.progress import TerminalProgress
+    from scaling_search.cli.terminal import make_console
     from scaling_search.data import prepare
     from scaling_search.environment import resolve_device
+    from scaling_search.search import searchspace
     from scaling_search.training.failure import TrainingFailed
     from scaling_search.training.full import train_in_folder
     from scaling_search.training.parallel import World, first_process_first, process_group
 
     chosen = _recipe(recipe, batch_size=batch_size, lr=lr)
-    network = searchspace.open_network(config)
+    network = searchspace.open_config(config)
     if resolution is not None:
         network = network.replaced(resolution=resolution)
-    with process_group(resolve_device(device.value)) as place:
+    with process_group(resolve_device(device)) as place:
         console = make_console(quiet=not World.current().leads)
-        with first_process_first(), data_progress(console) as on_data:
-            dataset = prepare(data, resolution=network.resolution, progress=on_data)
+        with first_process_first(), TerminalProgress(console) as progress:
+            dataset = prepare(data, resolution=network.resolution, progress=progress.on_data)
         network = network.replaced(classes=len(dataset.classes))
         folder = out or Path("results") / f"train-{network.name}-{dataset.name}-seed{seed}"
         budget = epochs or chosen.epochs

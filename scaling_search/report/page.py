@@ -16,20 +16,21 @@ from scaling_search.report.curves import learning_curves
 from scaling_search.report.figure import Plot
 from scaling_search.report.ranking import ranking
 from scaling_search.report.triangle import share_triangle
+from scaling_search.search.record import RunRecord
 from scaling_search.units import format_count
 
 _FACTS = (
-    ("Command", "command"), ("Started", "started"), ("Baseline", "baseline.name"), ("φ", "phi"),
-    ("Cost match", "match"), ("Search", "search"), ("Data", "dataset.name"), ("Classes", "dataset.classes"),
-    ("Training images", "dataset.train"), ("Validation images", "dataset.val"), ("Seeds", "seeds"),
-    ("Epochs", "epochs"), ("Recipe", "recipe.name"), ("Scheduler", "scheduler"), ("Device", "device"),
-    ("Budget in seconds", "budget_seconds"), ("Base resolution", "base.pixels"),
-    ("Base parameters", "base.params"), ("Base MACs", "base.macs"), ("Skipped images", "dataset.skipped"),
-    ("Versions", "versions"),    ("Git commit", "git"),
+    ("Command", "command"), ("Started", "started"), ("Baseline", "baseline.name"), ("φ", "question.phi"),
+    ("Cost match", "question.match"), ("Target", "question.target"), ("Search", "strategy"), ("Data", "data.name"),
+    ("Classes", "data.classes"), ("Training images", "data.train"), ("Validation images", "data.val"),
+    ("Recipe", "recipe.name"), ("Executor", "executor"), ("Device", "device"),
+    ("Budget in seconds", "plan.budget_seconds"), ("Base resolution", "base.network.resolution"),
+    ("Base parameters", "base.params"), ("Base MACs", "base.macs"), ("Skipped images", "data.skipped"),
+    ("Versions", "versions"), ("Git commit", "git"),
 )  # fmt: skip
 
 
-def write_report(run: Path, analysis: Analysis) -> Path:
+def write_report(run: Path, analysis: Analysis, record: RunRecord) -> Path:
     """Writes figures/ (each as png, svg and csv) and report.html into the run folder; returns the page's path.
 
     The family table is that of family/*.yaml, where these exist.
@@ -40,7 +41,7 @@ def write_report(run: Path, analysis: Analysis) -> Path:
     for plot in plots:
         plot.write(folder)
     path = run / "report.html"
-    write_atomically(path, page(run, analysis, plots))
+    write_atomically(path, page(run, analysis, record, plots))
     return path
 
 
@@ -49,7 +50,7 @@ def figures(analysis: Analysis) -> list[Plot]:
     return [share_triangle(analysis), ranking(analysis), accuracy_cost(analysis), learning_curves(analysis)]
 
 
-def page(run: Path, analysis: Analysis, plots: list[Plot]) -> str:
+def page(run: Path, analysis: Analysis, record: RunRecord, plots: list[Plot]) -> str:
     """The page as HTML; every value is escaped by the template engine."""
     environment = Environment(
         loader=PackageLoader("scaling_search.report", "."),
@@ -59,11 +60,11 @@ def page(run: Path, analysis: Analysis, plots: list[Plot]) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(points=points, percent=percent, scaled=format_count)
-    settings = analysis.settings
+    settings = record.model_dump(mode="json")
     return environment.get_template("report.html.j2").render(
         analysis=analysis,
         pick=analysis.pick,
-        title=_title(settings),
+        title=_title(record),
         references=_records(analysis.references()),
         candidates=_records(analysis.table.sort_values("top1_equal_cost", ascending=False)),
         plots=plots,
@@ -79,9 +80,8 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in table.reset_index().to_dict("records")]
 
 
-def _title(settings: Mapping[str, Any]) -> str:
-    baseline, dataset = _look_up(settings, "baseline.name"), _look_up(settings, "dataset.name")
-    return f"{baseline or 'baseline'}, φ = {_text(settings.get('phi', '?'))}, on {dataset or 'unknown data'}"
+def _title(record: RunRecord) -> str:
+    return f"{record.baseline.get('name', 'baseline')}, φ = {record.question.phi:g}, on {record.data.name}"
 
 
 def _facts(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,135 +1,151 @@
-"""The record of a run: an append-only journal of finished segments, and the trials table written from it.
+"""The record of a run: an append-only journal, and the trials table written from it.
 
-The journal is the truth that resuming, analysis and replay read. One line is one finished segment of one trial (from
-epoch `start`, to epoch `epoch`), flushed to the disk before anyone is told of it. A half-written last line, the trace
-of a kill, is dropped; a segment that arrives twice (a retried worker repeats itself) is kept once.
+The journal is the truth that resuming, strategies, analysis and replay read. A line is a reading (or an end) of a
+trial, or a proposal of a sampling strategy, flushed to the disk before anyone is told of it. A half-written last line,
+the trace of a kill, is dropped; a reading that arrives twice (a retried worker repeats itself) is kept once.
 """
 
 import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from scaling_search.errors import InvalidInput
+from scaling_search.evidence import READING_METRICS, Division, Evidence, Proposal, Reading, Trial
 from scaling_search.files import write_atomically
 
-Status = Literal["running", "done", "stopped", "failed"]
-METRICS = ("images_seen", "train_loss", "val_loss", "top1", "top5", "seconds", "images_per_second")
-COLUMNS = ("candidate", "seed", "epoch", *METRICS, "status", "reason")
+COLUMNS = ("candidate", "seed", "epoch", *READING_METRICS, "status", "reason")
+"""Of trials.csv."""
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
-class Trial:
-    """One candidate trained with one seed."""
+class Readings:
+    """Readings and proposals as they come, in memory: the record of a replay, and what a journal keeps on the disk."""
 
-    candidate: str
-    seed: int
+    def __init__(self) -> None:
+        self._histories: dict[Trial, tuple[Reading, ...]] = {}
+        self._proposals: list[Proposal] = []
 
-    def __str__(self) -> str:
-        return f"{self.candidate}-s{self.seed}"
+    def add(self, reading: Reading) -> bool:
+        """Takes one reading in; False when it was known already or its trial had ended.
 
+        A reading that brings no news but its status (paused where an earlier ask would have run on) amends the old.
+        """
+        if self.ending(reading.trial) is not None:
+            return False
+        old = next((known for known in self.history(reading.trial) if known.epoch == reading.epoch), None)
+        if old is not None and (old.status == reading.status or not reading.resting):
+            return False
+        self._keep(reading)
+        self._written(reading, amends=old is not None)
+        return True
 
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """One finished segment: the metrics of one epoch, or the end of a trial that brings no metrics (failed, stopped).
-
-    status is «running» while epochs remain, «done» on the last one, «stopped» when a scheduler ended the trial early,
-    «failed» (with a reason) when it could not go on.
-    """
-
-    trial: Trial
-    epoch: int
-    status: Status
-    reason: str = ""
-    images_seen: int | None = None
-    train_loss: float | None = None
-    val_loss: float | None = None
-    top1: float | None = None
-    top5: float | None = None
-    seconds: float | None = None
-    images_per_second: float | None = None
+    def propose(self, proposal: Proposal) -> None:
+        """Writes down what a sampling strategy asked for, before anything is done about it."""
+        self._proposals.append(proposal)
 
     @property
-    def final(self) -> bool:
-        return self.status != "running"
+    def proposals(self) -> tuple[Proposal, ...]:
+        return tuple(self._proposals)
 
-    def to_line(self) -> str:
-        return json.dumps({"start": max(self.epoch - 1, 0), **asdict(self)}, separators=(",", ":")) + "\n"
+    def history(self, trial: Trial) -> tuple[Reading, ...]:
+        """The trial's readings in the order of epochs."""
+        return self._histories.get(trial, ())
 
-    @classmethod
-    def from_line(cls, line: str) -> "Record":
-        content: dict[str, Any] = json.loads(line)
-        known = {field.name for field in fields(cls)}
-        values = {key: value for key, value in content.items() if key in known}
-        return cls(**{**values, "trial": Trial(**content["trial"])})
+    def ending(self, trial: Trial) -> Reading | None:
+        """The reading that ended the trial; None while it has not ended."""
+        history = self.history(trial)
+        return history[-1] if history and history[-1].final else None
 
-    def row(self) -> dict[str, Any]:
-        """The record as a row of trials.csv; what was not measured is empty."""
-        metrics = {name: getattr(self, name) for name in METRICS}
-        return {**asdict(self.trial), "epoch": self.epoch, **metrics, "status": self.status, "reason": self.reason}
+    def readings(self) -> Iterator[Reading]:
+        """All readings, by trial in the order of their first arrival."""
+        for history in self._histories.values():
+            yield from history
+
+    def evidence(self, candidates: Mapping[str, Division]) -> Evidence:
+        """All that is known, of these candidates."""
+        return Evidence(dict(candidates), dict(self._histories), self.proposals)
+
+    def _keep(self, reading: Reading) -> None:
+        """Ends without metrics (stopped, failed) at an epoch that has some keep those metrics."""
+        by_epoch = {known.epoch: known for known in self.history(reading.trial)}
+        old = by_epoch.get(reading.epoch)
+        if old is not None and reading.top1 is None:
+            reading = replace(old, status=reading.status, reason=reading.reason)
+        by_epoch[reading.epoch] = reading
+        self._histories[reading.trial] = tuple(by_epoch[epoch] for epoch in sorted(by_epoch))
+
+    def _written(self, reading: Reading, *, amends: bool) -> None:
+        """Called with each reading that is new, or that amends one of the same epoch."""
 
 
-class Journal:
+class Journal(Readings):
     """journal.jsonl and trials.csv of one run. Opening it reads what is there and rewrites trials.csv from it.
 
     Raises:
-        InvalidInput: a line other than the last is not a record, so the file is not a journal of this program.
+        InvalidInput: a line other than the last is neither a reading nor a proposal, so the file is no journal.
     """
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.path = folder / "journal.jsonl"
         self.table = folder / "trials.csv"
-        self._records: dict[Trial, dict[int, Record]] = {}
-        for record in _read(self.path):
-            self._keep(record)
+        for entry in read_entries(self.path):
+            if isinstance(entry, Proposal):
+                self._proposals.append(entry)
+            else:
+                self._keep(entry)
         self._write_table()
 
-    def add(self, record: Record) -> bool:
-        """Writes one record down; False when it was known already or its trial had ended."""
-        known = self._records.get(record.trial, {})
-        ended = next((old for old in known.values() if old.final), None)
-        if ended or (record.epoch in known and not record.final):
-            return False
-        amends = record.epoch in known
-        self._keep(record)
-        _append(self.path, record.to_line())
+    def propose(self, proposal: Proposal) -> None:
+        """Writes down what a sampling strategy asked for, before anything is done about it."""
+        super().propose(proposal)
+        _append(self.path, encode(proposal))
+
+    def _written(self, reading: Reading, *, amends: bool) -> None:
+        _append(self.path, encode(reading))
         if amends:
             self._write_table()
         else:
-            _append(self.table, _csv_text([self._records[record.trial][record.epoch]]))
-        return True
-
-    def history(self, trial: Trial) -> tuple[Record, ...]:
-        """The trial's records in the order of epochs."""
-        return tuple(record for _, record in sorted(self._records.get(trial, {}).items()))
-
-    def ending(self, trial: Trial) -> Record | None:
-        """The record that ended the trial; None while it has not ended."""
-        return next((record for record in self.history(trial) if record.final), None)
-
-    def records(self) -> Iterator[Record]:
-        """All records, by trial in the order of their first arrival."""
-        for trial in self._records:
-            yield from self.history(trial)
-
-    def _keep(self, record: Record) -> None:
-        """Ends without metrics (stopped, failed) at an epoch that has some keep those metrics."""
-        epochs = self._records.setdefault(record.trial, {})
-        old = epochs.get(record.epoch)
-        if old is not None and record.top1 is None:
-            record = replace(old, status=record.status, reason=record.reason)
-        epochs[record.epoch] = record
+            _append(self.table, _csv_text([reading]))
 
     def _write_table(self) -> None:
         header = ",".join(COLUMNS) + "\n"
-        write_atomically(self.table, header + _csv_text(self.records()))
+        write_atomically(self.table, header + _csv_text(self.readings()))
 
 
-def _read(path: Path) -> list[Record]:
+def encode(entry: Reading | Proposal) -> str:
+    """An entry as a line of the journal."""
+    content = asdict(entry)
+    if isinstance(entry, Reading):
+        content = {"start": max(entry.epoch - 1, 0), **content}
+    return json.dumps(content, separators=(",", ":")) + "\n"
+
+
+def decode(line: str) -> Reading | Proposal:
+    """The inverse of `encode`; keys of later versions are left out.
+
+    Raises:
+        ValueError, KeyError, TypeError: the line is no entry.
+    """
+    content: dict[str, Any] = json.loads(line)
+    if "shares" in content:
+        depth, width, resolution = content["shares"]
+        return Proposal(shares=(depth, width, resolution), candidate=str(content["candidate"]))
+    known = {field.name for field in fields(Reading)}
+    values = {key: value for key, value in content.items() if key in known}
+    return Reading(**{**values, "trial": Trial(**content["trial"])})
+
+
+def read_entries(path: Path) -> list[Reading | Proposal]:
+    """The entries of a journal in their order; a torn last line is cut off the file.
+
+    Raises:
+        InvalidInput: another line is no entry; the message names it.
+    """
     if not path.exists():
         return []
     content = path.read_bytes()
@@ -137,10 +153,13 @@ def _read(path: Path) -> list[Record]:
     if torn:  # a kill in the middle of a write: cut it off, or the next line would be glued to it
         with path.open("r+b") as file:
             file.truncate(len(whole) + 1 if whole else 0)
-    try:
-        return [Record.from_line(line) for line in whole.decode().splitlines()]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InvalidInput(f"{path} is not a journal of a run: {error}") from error
+    entries = []
+    for number, line in enumerate(whole.splitlines(), start=1):
+        try:
+            entries.append(decode(line.decode()))
+        except (ValueError, KeyError, TypeError) as error:
+            raise InvalidInput(f"{path} is not a journal of a run: line {number}: {error}") from error
+    return entries
 
 
 def _append(path: Path, text: str) -> None:
@@ -150,7 +169,14 @@ def _append(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def _csv_text(records: Iterable[Record]) -> str:
+def _csv_text(readings: Iterable[Reading]) -> str:
     text = io.StringIO()
-    csv.DictWriter(text, COLUMNS, lineterminator="\n").writerows(record.row() for record in records)
+    csv.DictWriter(text, COLUMNS, lineterminator="\n").writerows(_row(reading) for reading in readings)
     return text.getvalue()
+
+
+def _row(reading: Reading) -> dict[str, Any]:
+    """A reading as a row of trials.csv; what was not measured is empty."""
+    metrics = {name: getattr(reading, name) for name in READING_METRICS}
+    ends = {"epoch": reading.epoch, "status": reading.status, "reason": reading.reason}
+    return asdict(reading.trial) | ends | metrics

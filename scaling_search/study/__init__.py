@@ -1,7 +1,1 @@
-"""The whole way: plan → run → analyze → emit. Every step reads the run folder's earlier files and writes its own."""
-
-from scaling_search.study.finishing import finish
-from scaling_search.study.running import execute
-from scaling_search.study.setup import Setup, plan_run, reopen
-
-__all__ = ["Setup", "execute", "finish", "plan_run", "reopen"]
+"""The door for people who live in Python: a search as an object. Nothing in here prints."""

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scaling_search import searchspace
 from scaling_search.architecture import Architecture, from_dict
 from scaling_search.coefficients import PAPER, Multipliers
+from scaling_search.search import searchspace
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from scaling_search import searchspace
 from scaling_search.architecture import Architecture, from_dict, policy
 from scaling_search.coefficients import Multipliers
 from scaling_search.errors import InvalidInput
+from scaling_search.search import searchspace
 
 
 def content(**changes: Any) -> dict[str, Any]:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from scaling_search import searchspace
 from scaling_search.architecture import TARGET_METRICS, Architecture, Network, match, nominal, parse_target
 from scaling_search.coefficients import PAPER, REFERENCES, Multipliers, Shares, lattice
 from scaling_search.errors import InvalidInput
+from scaling_search.search import searchspace
 
 FAMILIES = ("b0", "lite0", "resnet18", "densenet121", "regnety_004", "convnext_tiny", "mobilenet_v3_small")
 

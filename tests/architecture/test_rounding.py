@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scaling_search import searchspace
 from scaling_search.architecture import POLICIES, Architecture, Rounding, policy
 from scaling_search.coefficients import REFERENCES, Multipliers, grid
 from scaling_search.errors import InvalidInput
+from scaling_search.search import searchspace
 
 
 def baseline(name: str) -> Architecture:

@@ -7,9 +7,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from scaling_search import searchspace
 from scaling_search.cli import cost
 from scaling_search.errors import InvalidInput
+from scaling_search.search import searchspace
 
 app = typer.Typer()
 app.command()(cost.cost)

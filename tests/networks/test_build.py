@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from scaling_search import searchspace
 from scaling_search.architecture import Architecture, from_dict
 from scaling_search.coefficients import Multipliers
 from scaling_search.networks import build
 from scaling_search.networks.measure import measured_cost
 from scaling_search.networks.modules import DropPath, Residual
+from scaling_search.search import searchspace
 
 
 def small(name: str, *, dropout: float | None = None) -> Architecture:

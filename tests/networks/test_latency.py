@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from scaling_search import searchspace
 from scaling_search.architecture import Architecture
 from scaling_search.coefficients import Multipliers
 from scaling_search.errors import InvalidInput
 from scaling_search.networks import latency as room
 from scaling_search.networks.latency import Latency, latency, latency_on, measure_latency
+from scaling_search.search import searchspace
 
 
 def tiny(name: str = "tiny") -> Architecture:

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from scaling_search import searchspace
 from scaling_search.architecture import Architecture
 from scaling_search.coefficients import Multipliers
 from scaling_search.networks import build
 from scaling_search.networks.measure import kept_bytes, peak_bytes
+from scaling_search.search import searchspace
 
 BATCH = 2
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from scaling_search import searchspace
 from scaling_search.architecture import Architecture
 from scaling_search.coefficients import Multipliers
 from scaling_search.networks import build
 from scaling_search.networks.measure import measured_cost
 from scaling_search.networks.recount import check_counts
+from scaling_search.search import searchspace
 
 ONE_OF_EACH_BLOCK = (
     "b0", "mobilenet_v1", "mobilenet_v3_small", "efficientnetv2_s", "resnet18", "resnext50", "regnety_002",

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 from torch import nn
 
-from scaling_search import searchspace
 from scaling_search.architecture import Architecture, from_dict, policy
 from scaling_search.coefficients import Multipliers
 from scaling_search.networks.measure import measured_cost
+from scaling_search.search import searchspace
 
 pytestmark = [pytest.mark.zoo, pytest.mark.slow]
 

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from scaling_search import searchspace
 from scaling_search.architecture import Cost, Network
 from scaling_search.coefficients import Multipliers
 from scaling_search.errors import InvalidInput
 from scaling_search.networks import build, recount
 from scaling_search.networks.foreign import open_foreign
 from scaling_search.networks.recount import CountCheck, check_counts, fvcore_counts
+from scaling_search.search import searchspace
 
 USER = Path(__file__).parent / "user_networks.py"
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.text import Annotation
-from planted_run import peak, plant, searched
+from planted_run import analyze_run, peak, plant, searched
 
-from scaling_search.analysis import Analysis, analyze
+from scaling_search.analysis import Analysis
 from scaling_search.report import imagenet_frontier
 from scaling_search.report.accuracy_cost import accuracy_cost
 from scaling_search.report.curves import learning_curves
@@ -19,7 +19,7 @@ from scaling_search.report.triangle import CORNERS, share_triangle, to_plane
 @pytest.fixture(scope="module")
 def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     run = plant(tmp_path_factory.mktemp("planted"), truth=peak((0.25, 0.25, 0.5)), cost_noise=0.03, cost_effect=0.1)
-    return analyze(run)
+    return analyze_run(run)
 
 
 def test_a_plot_is_written_as_csv_svg_and_png_and_the_csv_is_what_was_drawn(analysis: Analysis, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_the_ranking_is_in_order_with_intervals(analysis: Analysis) -> None:
 
 
 def test_three_candidates_of_one_seed_can_be_drawn(tmp_path: Path) -> None:
-    few = analyze(plant(tmp_path, truth=peak((0, 0, 1)), points=searched()[:3], seeds=1, epochs=1))
+    few = analyze_run(plant(tmp_path, truth=peak((0, 0, 1)), points=searched()[:3], seeds=1, epochs=1))
     for figure in (accuracy_cost, learning_curves, ranking, share_triangle):
         assert figure(few).svg.startswith(b"<?xml")
 

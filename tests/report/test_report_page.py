@@ -5,14 +5,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from planted_run import edit_trials, fail_rows, peak, plant
+from planted_run import analyze_run, edit_trials, fail_rows, peak, plant
 
-from scaling_search.analysis import analyze
 from scaling_search.report import write_report
 from scaling_search.report.page import figures, page
+from scaling_search.search.folder import RunFolder
+from scaling_search.search.record import RunRecord
 
 VOID = {"meta", "img", "link", "br", "hr"}
 FIGURES = ("accuracy-cost", "learning-curves", "ranking", "share-triangle")
+
+
+def record_of(run: Path) -> RunRecord:
+    return RunFolder(run).record()
 
 
 class Balanced(HTMLParser):
@@ -45,16 +50,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return fail_rows(rows, last, "out of memory: <b>9</b> GB & more")
 
     edit_trials(run, one_fails)
-    settings = yaml.safe_load((run / "run.yaml").read_text())
-    settings["command"] = "scaling-search run --data '<script>alert(1)</script>'"
-    (run / "run.yaml").write_text(yaml.safe_dump(settings))
+    command = "scaling-search run --data '<script>alert(1)</script>'"
+    RunFolder(run).write_record(record_of(run).model_copy(update={"command": command}))
     (run / "family").mkdir()
     member = {
         "name": "B1", "phi": 1, "multipliers": {"depth": 1.2, "width": 1.1, "resolution": 1.15}, "resolution": 258,
         "dropout": 0.2, "drop_connect": 0.2, "cost": {"params": 7800000, "macs": 700000000, "activations": 1},
     }  # fmt: skip
     (run / "family" / "b1.yaml").write_text(yaml.safe_dump(member))
-    write_report(run, analyze(run))
+    write_report(run, analyze_run(run), record_of(run))
     return run
 
 
@@ -104,14 +108,13 @@ def test_figures_are_written_with_their_data(run: Path) -> None:
 
 
 def test_the_same_run_gives_the_same_page(run: Path, html: str) -> None:
-    analysis = analyze(run)
-    assert page(run, analysis, figures(analysis)) == html
+    analysis = analyze_run(run)
+    assert page(run, analysis, record_of(run), figures(analysis)) == html
 
 
-def test_a_run_of_which_little_is_recorded_still_has_a_page(tmp_path: Path) -> None:
+def test_a_run_without_a_family_still_has_a_page(tmp_path: Path) -> None:
     run = plant(tmp_path, truth=peak((0.25, 0.25, 0.5)), seeds=1, epochs=1)
-    (run / "run.yaml").write_text("phi: 1\n")
-    text = page(run, analyze(run), [])
+    text = page(run, analyze_run(run), record_of(run), [])
     assert "The family" not in text
     assert "Failed trials" not in text
-    assert "baseline, φ = 1, on unknown data" in text
+    assert "b0, φ = 1, on shapes" in text

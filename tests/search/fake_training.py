@@ -1,12 +1,41 @@
 """Training without training: instant readings of a known landscape, for tests of what runs around it."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+from scaling_search.evidence import Reading, Status, Trial
 from scaling_search.search.executors import Job
-from scaling_search.search.journal import Record, Status
+from scaling_search.strategies import DONE, Decision
+from scaling_search.training.recipe import recipe
+
+EPOCHS = 4
 
 
-def quick(job: Job) -> Iterator[Record]:
+def job(candidate: int, seed: int = 0, history: tuple[Reading, ...] = (), *, epochs: int = EPOCHS) -> Job:
+    """A job for the trainings below, which look at neither network nor data."""
+    nothing: Any = None
+    return Job(
+        trial=Trial(candidate=f"c{candidate:02d}", seed=seed), network=nothing, dataset=nothing,
+        recipe=recipe("proxy"), epochs=epochs, device="cpu", checkpoint=Path("none") / "x.pt", history=history,
+    )  # fmt: skip
+
+
+class Listed:
+    """A source of jobs that are known beforehand."""
+
+    def __init__(self, jobs: list[Job]) -> None:
+        self._jobs = list(reversed(jobs))
+        self.told: list[Job] = []
+
+    def next(self) -> Job | Decision:
+        return self._jobs.pop() if self._jobs else DONE
+
+    def ended(self, job: Job) -> None:
+        self.told.append(job)
+
+
+def quick(job: Job) -> Iterator[Reading]:
     """Candidates c00, c01 … reach 0.10, 0.11 … at the end, on a straight line; c03 always fails in epoch 2."""
     if job.history and job.history[-1].final:
         yield from job.history
@@ -14,13 +43,14 @@ def quick(job: Job) -> Iterator[Record]:
     top = 0.1 + 0.01 * int(job.trial.candidate[1:]) + 0.001 * job.trial.seed
     for epoch in range(1, job.epochs + 1):
         if job.trial.candidate == "c03" and epoch == 2:
-            yield Record(trial=job.trial, epoch=epoch, status="failed", reason="planted")
+            yield Reading(trial=job.trial, epoch=epoch, status="failed", reason="planted")
             return
-        status: Status = "done" if epoch == job.epochs else "running"
-        yield Record(trial=job.trial, epoch=epoch, status=status, top1=top * epoch / job.epochs, images_seen=10 * epoch)
+        status: Status = "running" if epoch < job.epochs else "paused" if job.pauses else "done"
+        top1 = top * epoch / job.epochs
+        yield Reading(trial=job.trial, epoch=epoch, status=status, top1=top1, images_seen=10 * epoch)
 
 
-def dying(job: Job) -> Iterator[Record]:
+def dying(job: Job) -> Iterator[Reading]:
     """Like quick, but the worker process of c01 dies, every time."""
     if job.trial.candidate == "c01":
         import os

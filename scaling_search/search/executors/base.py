@@ -1,88 +1,92 @@
-"""What an executor is given and what it owes: jobs in, records out. How they run is its own affair."""
+"""What an executor is given and what it owes: jobs in, readings out. How they run is its own affair."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from scaling_search.architecture import Network
-from scaling_search.data import Dataset
-from scaling_search.search.journal import Record, Trial
+from scaling_search.evidence import Reading, Trial
+from scaling_search.strategies import Decision
 from scaling_search.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from scaling_search.data import Dataset
+
+Scheduler = Literal["fifo", "asha", "hyperband", "median"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One trial, with all that a worker on another machine needs to train it. Small enough to be pickled."""
+    """A trial to be trained until it has `epochs` epochs, with all that a worker on another machine needs for it.
+
+    Small enough to be pickled.
+    """
 
     trial: Trial
     network: Network
-    dataset: Dataset
+    dataset: "Dataset"
     recipe: Recipe
     epochs: int
     device: str
     checkpoint: Path
     deterministic: bool = False
-    history: tuple[Record, ...] = ()
+    history: tuple[Reading, ...] = ()
     """What the journal knows: an ended trial is told again, never trained again."""
+
+    @property
+    def pauses(self) -> bool:
+        """Whether the trial can go on from its checkpoint afterwards: its learning rate does not depend on the end."""
+        return self.recipe.schedule.nests
+
+
+Train = Callable[[Job], Iterator[Reading]]
+"""Trains one job and yields its readings as they arise; never raises for what a network or a data set can do wrong."""
+
+OnReading = Callable[[Reading], object]
+
+
+class JobSource(Protocol):
+    """Where the next job comes from: the driver, to an executor."""
+
+    def next(self) -> Job | Decision:
+        """The next job; WAIT while others may bring one, DONE when there is no more."""
+
+    def ended(self, job: Job) -> None:
+        """Nothing more comes of this job, whatever became of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
-    """Jobs that one worker does one after the other, and that are judged by the mean of their last readings."""
+class Conditions:
+    """What a run tells its executor.
 
-    name: str
-    jobs: tuple[Job, ...]
+    Attributes:
+        device: "cpu" or "cuda".
+        epochs: the longest trial: the schedulers' largest budget.
+        log: the file for what an engine and its workers print.
+    """
 
-
-Train = Callable[[Job], Iterator[Record]]
-"""Trains one job and yields its records as they arise; never raises for what a network or a data set can do wrong."""
-
-OnRecord = Callable[[Record], object]
-
-
-class Source(Protocol):
-    """Where the next piece of work comes from."""
-
-    @property
-    def left(self) -> int:
-        """Pieces of work not handed out yet."""
-
-    def next(self) -> Work | None:
-        """The next piece of work; None when there is no more."""
-
-    def tell(self, work: Work, score: float | None) -> None:
-        """The mean of the work's last readings, or None when it failed."""
+    device: Literal["cpu", "cuda"]
+    epochs: int
+    log: Path | None = None
 
 
 class Executor(Protocol):
-    """Runs work until its source is dry or the user interrupts; hands every record to on_record, in this process."""
-
-    workers: int
-
-    def run(self, source: Source, *, train: Train, on_record: OnRecord) -> None:
-        """Returns when all is done or the run was interrupted: the caller compares what is done with what it wanted."""
-
-
-class Planned:
-    """A source whose work is known beforehand."""
-
-    def __init__(self, works: Sequence[Work]) -> None:
-        self._works = list(reversed(works))
+    """Runs jobs until their source is dry or the user interrupts; hands every reading on, in this process."""
 
     @property
-    def left(self) -> int:
-        return len(self._works)
+    def kind(self) -> str:
+        """The word that `--executor` knows it by, or a person's own."""
 
-    def next(self) -> Work | None:
-        return self._works.pop() if self._works else None
+    @property
+    def scheduler(self) -> Scheduler:
+        """What may end a trial early; «fifo» ends none."""
 
-    def tell(self, work: Work, score: float | None) -> None:
-        pass  # a plan does not change with what comes out
+    @property
+    def trials_per_gpu(self) -> int: ...
 
+    def workers_on(self, device: str) -> int:
+        """Trials at once."""
 
-def mean_score(records: Sequence[Record]) -> float | None:
-    """The mean top-1 of the final records; None when there is none or one of them failed."""
-    scores = [record.top1 for record in records if record.status in ("done", "stopped") and record.top1 is not None]
-    failed = any(record.status == "failed" for record in records)
-    return None if failed or not scores else sum(scores) / len(scores)
+    def run(self, source: JobSource, *, train: Train, on_reading: OnReading, conditions: Conditions) -> None:
+        """Returns when the source is dry or the run was interrupted: the caller asks its strategy what is missing."""

@@ -1,27 +1,36 @@
-"""Trials one after the other in this process: for tests, quick runs and machines with one core."""
+"""Trials one after the other in this process: for tests, notebooks, quick runs and machines with one core."""
 
-from scaling_search.search.executors.base import OnRecord, Source, Train, Work, mean_score
-from scaling_search.search.journal import Record
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from scaling_search.search.executors.base import Conditions, JobSource, OnReading, Scheduler, Train
+from scaling_search.strategies import DONE, Decision
 
 
-class InlineExecutor:
-    """Runs the same trials as Ray Tune would, without starting Ray. Ctrl-C ends the run after a clean return."""
+@dataclass(frozen=True)
+class Inline:
+    """Runs the same trials as Ray Tune would, without starting Ray. Ctrl-C ends the run after a clean return.
 
-    workers = 1
+    No scheduler: those are Ray Tune's, and one trial at a time has none beside it to be compared with.
+    """
 
-    def run(self, source: Source, *, train: Train, on_record: OnRecord) -> None:
+    kind: ClassVar[Literal["inline"]] = "inline"
+    scheduler: ClassVar[Scheduler] = "fifo"
+    trials_per_gpu: ClassVar[int] = 1
+
+    def workers_on(self, device: str) -> int:
+        """One, on any device."""
+        return 1
+
+    def run(self, source: JobSource, *, train: Train, on_reading: OnReading, conditions: Conditions) -> None:
+        """Trains each job to its end before the next is asked for."""
         try:
-            while (work := source.next()) is not None:
-                source.tell(work, _run(work, train, on_record))
+            while not isinstance(job := source.next(), Decision):
+                try:
+                    for reading in train(job):
+                        on_reading(reading)
+                finally:
+                    source.ended(job)
+            assert job is DONE, "nothing is being trained, so there is nothing to wait for"
         except KeyboardInterrupt:
             return
-
-
-def _run(work: Work, train: Train, on_record: OnRecord) -> float | None:
-    ends: list[Record] = []
-    for job in work.jobs:
-        for record in train(job):
-            on_record(record)
-            if record.final:
-                ends.append(record)
-    return mean_score(ends)

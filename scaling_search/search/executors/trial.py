@@ -1,47 +1,49 @@
-"""One trial from its job to its records: the only place where training's failures become rows of the table."""
+"""One trial from its job to its readings: the only place where training's failures become rows of the table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from scaling_search.environment import use_one_thread
+from scaling_search.evidence import READING_METRICS, Reading, Status, Trial
 from scaling_search.search.executors.base import Job
-from scaling_search.search.journal import METRICS, Record, Status, Trial
+from scaling_search.strategies import Ask
 
 
-def train_trial(job: Job) -> Iterator[Record]:
-    """Trains one job, or tells its history again when it has ended; a failure is a record with its reason.
-
-    The checkpoint is removed when the trial ends, so that a run holds at most one for each trial under way.
-    """
+def train_trial(job: Job) -> Iterator[Reading]:
+    """Trains one job, or tells its history again when it has ended; a failure is a reading with its reason."""
     if job.history and job.history[-1].final:
         yield from job.history
         return
     done = 0
     try:
-        for record in _readings(job):
-            yield record
-            done = record.epoch
+        for reading in _readings(job):
+            yield reading
+            done = reading.epoch
     except Exception as error:  # whatever one network does wrong, the run goes on
-        yield Record(trial=job.trial, epoch=done + 1, status="failed", reason=_reason(error))
-    from scaling_search.training import checkpoint
-
-    checkpoint.remove(job.checkpoint)
+        yield Reading(trial=job.trial, epoch=done + 1, status="failed", reason=_reason(error))
 
 
 class Replay:
-    """Trains nothing: yields what a journal recorded for the job's trial."""
+    """Trains nothing: yields what was recorded for the job's trial, as far as the job asks.
 
-    def __init__(self, records: dict[Trial, tuple[Record, ...]]) -> None:
-        self._records = records
+    Args:
+        histories: the recorded readings of each trial.
+    """
 
-    def __call__(self, job: Job) -> Iterator[Record]:
-        recorded = self._records.get(job.trial)
+    def __init__(self, histories: Mapping[Trial, tuple[Reading, ...]]) -> None:
+        self._histories = histories
+
+    def __call__(self, job: Job | Ask) -> Iterator[Reading]:
+        recorded = self._histories.get(job.trial, ())
         if not recorded:
-            recorded = (Record(trial=job.trial, epoch=1, status="failed", reason="not in the recorded run"),)
-        yield from recorded
+            yield Reading(trial=job.trial, epoch=1, status="failed", reason="not in the recorded run")
+        for reading in recorded:
+            if reading.epoch > job.epochs:
+                return
+            yield reading
 
 
-def _readings(job: Job) -> Iterator[Record]:
+def _readings(job: Job) -> Iterator[Reading]:
     if job.device == "cpu":
         use_one_thread()
     from scaling_search.training.loop import train_epochs
@@ -58,8 +60,14 @@ def _readings(job: Job) -> Iterator[Record]:
         deterministic=job.deterministic,
     ):
         values = asdict(metrics)
-        status: Status = "done" if metrics.epoch == job.epochs else "running"
-        yield Record(trial=job.trial, epoch=metrics.epoch, status=status, **{name: values[name] for name in METRICS})
+        measured = {name: values[name] for name in READING_METRICS}
+        yield Reading(trial=job.trial, epoch=metrics.epoch, status=_status(job, metrics.epoch), **measured)
+
+
+def _status(job: Job, epoch: int) -> Status:
+    if epoch < job.epochs:
+        return "running"
+    return "paused" if job.pauses else "done"
 
 
 def _reason(error: Exception) -> str:

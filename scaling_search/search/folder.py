@@ -4,11 +4,10 @@ import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from scaling_search.configuration import read_yaml, to_yaml
 from scaling_search.errors import InvalidInput
-from scaling_search.files import write_atomically
+from scaling_search.search.record import RunRecord, read_record, write_record
+from scaling_search.search.searchspace import LIVE_BASELINE
 
 
 @dataclass(frozen=True)
@@ -33,34 +32,39 @@ class RunFolder:
     def log(self) -> Path:
         return self.path / "ray.log"
 
-    def write_configuration(self, content: dict[str, Any]) -> None:
-        write_atomically(self.path / "run.yaml", to_yaml(content))
+    @property
+    def live_baseline(self) -> Path:
+        """The baseline of a search that was begun in Python with a live module or function, by value."""
+        return self.path / LIVE_BASELINE
 
-    def configuration(self) -> dict[str, Any]:
-        """run.yaml as it was written.
+    def write_record(self, record: RunRecord) -> None:
+        """Writes run.yaml."""
+        write_record(self.path / "run.yaml", record)
+
+    def record(self) -> RunRecord:
+        """What run.yaml says.
 
         Raises:
-            InvalidInput: the folder is not a run.
+            InvalidInput: the folder is not a run, or the file is damaged.
         """
-        if not (self.path / "run.yaml").is_file():
-            raise InvalidInput(f"{self.path} is not a run: it has no run.yaml")
-        content = read_yaml(self.path / "run.yaml")
-        if not isinstance(content, dict):
-            raise InvalidInput(f"{self.path / 'run.yaml'} is not the configuration of a run")
-        return content
+        return read_record(self.path / "run.yaml")
 
     def remove(self) -> None:
+        """Deletes the folder and all in it."""
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def create(out: Path | None, *, baseline: str, phi: float, dataset: str) -> RunFolder:
-    """A new, empty run folder: `out`, or one named by what is run and when.
+def default_path(*, baseline: str, phi: float, data: str) -> Path:
+    """results/ and a name that says what is run and when."""
+    return Path("results") / f"{_plain(baseline)}-phi{phi:g}-{_plain(data)}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def create(path: Path) -> RunFolder:
+    """A new, empty run folder.
 
     Raises:
-        InvalidInput: out holds files already (another run is never overwritten), or cannot be made.
+        InvalidInput: it holds files already (another run is never overwritten), or cannot be made.
     """
-    name = f"{_plain(baseline)}-phi{phi:g}-{_plain(dataset)}-{datetime.now():%Y%m%d-%H%M%S}"
-    path = out or Path("results") / name
     check_free(path)
     try:
         path.mkdir(parents=True, exist_ok=True)

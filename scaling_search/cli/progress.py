@@ -1,0 +1,141 @@
+"""What a person sees while a search runs: images being packed, trials done, the best so far, the time left."""
+
+import statistics
+from collections import defaultdict
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from scaling_search.evidence import Reading
+from scaling_search.search.listener import Begun, Listener
+from scaling_search.search.plan import EVALUATION
+
+
+class TerminalProgress(Listener):
+    """A live line on a terminal; elsewhere (a log, a pipe) a plain line at every tenth of the trials."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._data: DataBar | None = None
+        self._trials: TrialBar | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leaves the terminal to others."""
+        for bar in (self._data, self._trials):
+            if bar is not None:
+                bar.stop()
+
+    def on_data(self, title: str, done: int, total: int) -> None:
+        """A bar for each kind of work; nothing is shown when the cache has it all."""
+        if self._data is None:
+            self._data = DataBar(self._console)
+        self._data.update(title, done, total)
+
+    def on_plan(self, begun: Begun) -> None:
+        """From here on trials are shown."""
+        if self._data is not None:
+            self._data.stop()
+        self._trials = TrialBar(self._console, begun)
+
+    def on_reading(self, reading: Reading) -> None:
+        """Takes in one new reading."""
+        if self._trials is not None:
+            self._trials.update(reading)
+
+
+class DataBar:
+    """Images drawn or packed."""
+
+    def __init__(self, console: Console) -> None:
+        self._bar = Progress(console=console, transient=True, disable=not console.is_terminal)
+        self._tasks: dict[str, TaskID] = {}
+        self._bar.start()
+
+    def update(self, title: str, done: int, total: int) -> None:
+        """So many of all are done."""
+        if title not in self._tasks:
+            self._tasks[title] = self._bar.add_task(title, total=total)
+        self._bar.update(self._tasks[title], completed=done, total=total)
+
+    def stop(self) -> None:
+        """Takes the bar away."""
+        self._bar.stop()
+
+
+class TrialBar:
+    """Trials done, the best so far, and the time left: counted in the expected seconds of every epoch."""
+
+    def __init__(self, console: Console, begun: Begun) -> None:
+        record = begun.record
+        images = record.data.train + EVALUATION * record.data.val
+        self._console = console
+        self._epochs = record.epochs or 1
+        self._weights = {
+            item.id: images * record.speed.seconds_per_image(item.shares, item.macs_ratio) for item in begun.candidates
+        }
+        self._mean = statistics.fmean(self._weights.values())
+        self._wanted = record.plan.trials
+        self._ended = self._failed = 0
+        self._scores: dict[str, list[float]] = defaultdict(list)
+        proposals = record.plan.candidates - len(begun.candidates)  # that will come, at the mean cost
+        epoch = (sum(self._weights.values()) + max(proposals, 0) * self._mean) * (record.seeds or 1)
+        self._bar = Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[best]}"),
+            TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=console,
+            disable=not console.is_terminal,
+        )  # fmt: skip
+        before = sum(self._take(reading) for reading in begun.evidence.readings())
+        self._task = self._bar.add_task(self._title(), total=self._epochs * epoch - before, best=self._best())
+        self._bar.start()
+
+    def stop(self) -> None:
+        """Leaves the line as it is."""
+        self._bar.stop()
+
+    def update(self, reading: Reading) -> None:
+        """Takes in one new reading."""
+        seconds = self._take(reading)
+        self._bar.update(self._task, advance=seconds, description=self._title(), best=self._best())
+        if reading.resting and not self._console.is_terminal and self._at_a_tenth():
+            self._console.print(f"{self._title()}  {self._best()}")
+
+    def _take(self, reading: Reading) -> float:
+        """Counts the reading; the expected seconds that it took off the rest (a trial that ends early, all it had)."""
+        epochs = self._epochs - reading.epoch + 1 if reading.final else 1
+        if reading.resting:
+            self._ended += 1
+            self._failed += reading.status == "failed"
+            if reading.top1 is not None:
+                self._scores[reading.trial.candidate].append(reading.top1)
+        return self._weights.get(reading.trial.candidate, self._mean) * max(epochs, 1)
+
+    def _at_a_tenth(self) -> bool:
+        return self._ended * 10 // self._wanted > (self._ended - 1) * 10 // self._wanted
+
+    def _title(self) -> str:
+        failed = f", {self._failed} failed" if self._failed else ""
+        return f"{self._ended}/{self._wanted} trials{failed}"
+
+    def _best(self) -> str:
+        if not self._scores:
+            return ""
+        name, scores = max(self._scores.items(), key=lambda item: statistics.fmean(item[1]))
+        return f"best so far {name} {statistics.fmean(scores):.1%}"

@@ -1,0 +1,128 @@
+"""What a search has seen so far: trials, their readings, and all of them together as evidence.
+
+Strategies and the analysis look at nothing else. A trial is one candidate trained with one seed; a reading is what it
+shows after an epoch; evidence is every reading, with the division of compute that each candidate stands for.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Status = Literal["running", "paused", "done", "stopped", "failed"]
+Division = tuple[float, float, float]
+"""Shares of depth, width and resolution (see `coefficients.Shares`), as plain numbers."""
+
+READING_METRICS = ("images_seen", "train_loss", "val_loss", "top1", "top5", "seconds", "images_per_second")
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Trial:
+    """One candidate trained with one seed. It can be paused and trained further."""
+
+    candidate: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.candidate}-s{self.seed}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a trial shows after an epoch, or its end when that brings no metrics (failed, stopped).
+
+    Attributes:
+        epoch: 1-based, counted from the trial's first image.
+        status: «running» while epochs of what was asked remain; «paused» when it has all that was asked and can be
+            trained further; «done» when it cannot be; «stopped» when a scheduler ended it early; «failed» (with a
+            reason) when it could not go on.
+        images_seen: since the start of the trial.
+        train_loss, val_loss: cross-entropy in nats; the first with label smoothing.
+        top1, top5: fractions of the validation images, 0..1.
+        seconds: of the epoch, evaluation included.
+        images_per_second: of its training part.
+    """
+
+    trial: Trial
+    epoch: int
+    status: Status
+    reason: str = ""
+    images_seen: int | None = None
+    train_loss: float | None = None
+    val_loss: float | None = None
+    top1: float | None = None
+    top5: float | None = None
+    seconds: float | None = None
+    images_per_second: float | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether the trial has ended: it is never trained again."""
+        return self.status in ("done", "stopped", "failed")
+
+    @property
+    def resting(self) -> bool:
+        """Whether nothing more is to come of what was asked: the trial has ended or is paused."""
+        return self.status != "running"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """A point that a sampling strategy asked for, and the candidate that it came to; "" where a limit refused it."""
+
+    shares: Division
+    candidate: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that is known of a search at one moment. Equal evidence makes a strategy ask the same.
+
+    Attributes:
+        candidates: the division that each candidate was asked for, in the order in which they entered the search.
+        histories: the readings of each trial that has any, by epoch.
+        proposals: the points that were asked for beyond those of the start, in their order.
+    """
+
+    candidates: Mapping[str, Division]
+    histories: Mapping[Trial, tuple[Reading, ...]]
+    proposals: tuple[Proposal, ...] = ()
+
+    @classmethod
+    def of(
+        cls, candidates: Mapping[str, Division], readings: Iterable[Reading], proposals: Iterable[Proposal] = ()
+    ) -> "Evidence":
+        """Evidence from readings in any order."""
+        found: dict[Trial, dict[int, Reading]] = defaultdict(dict)
+        for reading in readings:
+            found[reading.trial][reading.epoch] = reading
+        ordered = {trial: tuple(by_epoch[epoch] for epoch in sorted(by_epoch)) for trial, by_epoch in found.items()}
+        return cls(candidates, ordered, tuple(proposals))
+
+    def history(self, trial: Trial) -> tuple[Reading, ...]:
+        """The trial's readings by epoch; empty before the first."""
+        return self.histories.get(trial, ())
+
+    def last(self, trial: Trial) -> Reading | None:
+        """The trial's newest reading."""
+        history = self.history(trial)
+        return history[-1] if history else None
+
+    def has(self, trial: Trial, epochs: int) -> bool:
+        """Whether nothing is left to train for so many epochs: the trial has them or has ended."""
+        last = self.last(trial)
+        return last is not None and (last.final or (last.resting and last.epoch >= epochs))
+
+    def top1(self, trial: Trial, epochs: int) -> float | None:
+        """Accuracy at that epoch, or where a scheduler stopped it before; None while there is none, or if it failed."""
+        last = self.last(trial)
+        if last is None or last.status == "failed":
+            return None
+        if last.status == "stopped" and last.epoch <= epochs:
+            return last.top1
+        return next((reading.top1 for reading in self.history(trial) if reading.epoch == epochs), None)
+
+    def readings(self) -> Iterator[Reading]:
+        """All readings, trial by trial."""
+        for history in self.histories.values():
+            yield from history

@@ -1,0 +1,245 @@
+"""Between a strategy and an executor: asks become jobs, points become candidates, readings go to the journal.
+
+Only the driver knows the journal and the checkpoints. It keeps nothing that the journal does not hold but which jobs
+are under way: a run is resumed by making another driver over the same folder.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from pathlib import Path
+from typing import Generic, Protocol, Self, TypeVar
+
+from scaling_search.coefficients import Shares
+from scaling_search.evidence import Evidence, Proposal, Reading, Trial
+from scaling_search.search.executors import Job
+from scaling_search.search.journal import Readings
+from scaling_search.search.listener import Listener
+from scaling_search.strategies import DONE, Ask, Decision, Point, Strategy
+from scaling_search.strategies.points import shares_of
+
+
+class Known(Protocol):
+    """What the driver needs of a candidate."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def key(self) -> Hashable:
+        """What makes two candidates the same network."""
+
+    @property
+    def shares(self) -> Shares:
+        """What was asked for."""
+
+    def with_id(self, name: str) -> Self: ...
+
+
+C = TypeVar("C", bound=Known)
+Co = TypeVar("Co", bound=Known, covariant=True)
+
+
+class Places(Protocol[Co]):
+    """What a point comes to: the space, or a recorded table."""
+
+    def candidate(self, point: Point) -> Co | None:
+        """None where the limits refuse it."""
+
+
+_TRIES = 2
+"""Of a job that ends without what was asked: whatever is wrong, it will not come."""
+
+
+class Driver(Generic[C]):
+    """A strategy at work.
+
+    Args:
+        strategy: what to ask next.
+        places: what a point comes to.
+        candidates: those that the run has, in their order.
+        journal: what is known, and where new readings go.
+        checkpoints: the folder in which a trial's checkpoint lies while it may be trained further.
+        write: keeps the table of candidates, called when a new one enters.
+        retell: hand out the trials that have ended once more, first, with their history: what a scheduler that compares
+            trials has to be told on resuming (its own state is not restored, ray#30838).
+
+    Attributes:
+        listeners: told of every new reading.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        places: Places[C],
+        candidates: Sequence[C],
+        *,
+        journal: Readings,
+        checkpoints: Path,
+        write: Callable[[Sequence[C]], None],
+        retell: bool = False,
+    ) -> None:
+        self.journal = journal
+        self.listeners: Sequence[Listener] = ()
+        self._strategy = strategy
+        self._places = places
+        self._candidates = {candidate.id: candidate for candidate in candidates}
+        self._divisions = {candidate.id: candidate.shares.as_tuple() for candidate in candidates}
+        self._checkpoints = checkpoints
+        self._write = write
+        self._running: dict[Trial, Ask] = {}
+        self._complete_proposals()
+        self._retold = self._ended_asks() if retell else []
+
+    # --- for anyone who trains
+
+    def ask(self) -> Ask | Decision:
+        """The trial that the strategy wants most, which counts as running until it is released.
+
+        Raises:
+            ValueError: the strategy asks for what there is not.
+        """
+        if self._retold:
+            return self._retold.pop()
+        while True:
+            decision = self._strategy.decide(self.evidence(), frozenset(self._running.values()))
+            if isinstance(decision, Decision):
+                return decision
+            wanted = decision[0]
+            if isinstance(wanted, Ask):
+                self._check(wanted)
+                self._running[wanted.trial] = wanted
+                return wanted
+            self._propose(wanted)
+
+    def tell(self, reading: Reading) -> None:
+        """Writes a reading down, and tells the listeners if it is new. A trial that has ended loses its checkpoint."""
+        if not self.journal.add(reading):
+            return
+        if reading.final:
+            self._remove_checkpoint(reading.trial)
+        for listener in self.listeners:
+            listener.on_reading(reading)
+
+    def release(self, ask: Ask) -> None:
+        """What was asked is not being trained any more, whatever became of it."""
+        self._running.pop(ask.trial, None)
+
+    def tidy(self) -> None:
+        """Deletes all checkpoints but those of paused trials, which can be trained further."""
+        paused = {str(reading.trial) for reading in self.journal.readings() if reading.status == "paused"}
+        for path in self._checkpoints.glob("*"):
+            if path.name.partition(".pt")[0] not in paused:
+                path.unlink(missing_ok=True)
+        if self._checkpoints.is_dir() and not any(self._checkpoints.iterdir()):
+            self._checkpoints.rmdir()
+
+    # --- what there is
+
+    @property
+    def candidates(self) -> tuple[C, ...]:
+        """All so far, in the order in which they entered the search."""
+        return tuple(self._candidates.values())
+
+    @property
+    def complete(self) -> bool:
+        """Whether the strategy wants nothing more."""
+        return self._strategy.decide(self.evidence(), frozenset()) is DONE
+
+    def evidence(self) -> Evidence:
+        """All readings so far."""
+        return self.journal.evidence(self._divisions)
+
+    def candidate(self, trial: Trial) -> C:
+        """What is trained in a trial."""
+        return self._candidates[trial.candidate]
+
+    def checkpoint(self, trial: Trial) -> Path:
+        """Where a trial's checkpoint lies while it may be trained further."""
+        return (self._checkpoints / f"{trial}.pt").absolute()
+
+    # --- inside
+
+    def _check(self, ask: Ask) -> None:
+        if ask.trial.candidate not in self._candidates:
+            raise ValueError(f"{self._strategy.name} asks for {ask.trial}, and there is no such candidate")
+        if ask.trial in self._running:
+            raise ValueError(f"{self._strategy.name} asks for {ask.trial} while it is being trained")
+        if self.evidence().has(ask.trial, ask.epochs):
+            raise ValueError(f"{self._strategy.name} asks for {ask.trial}, which has its {ask.epochs} epochs or ended")
+
+    def _propose(self, point: Point) -> None:
+        """Written into the journal before the table, so that a kill in between loses nothing."""
+        found = self._places.candidate(point)
+        name = "" if found is None else self._name(found)
+        self.journal.propose(Proposal(shares=point.shares.as_tuple(), candidate=name))
+        if found is not None and name not in self._candidates:
+            self._enter(found.with_id(name))
+
+    def _name(self, found: C) -> str:
+        """The id of a network that is known already, or the next free one."""
+        known = (candidate.id for candidate in self._candidates.values() if candidate.key == found.key)
+        return next(known, found.id or f"c{len(self._candidates):02d}")
+
+    def _enter(self, candidate: C) -> None:
+        self._candidates[candidate.id] = candidate
+        self._divisions[candidate.id] = candidate.shares.as_tuple()
+        self._write(self.candidates)
+
+    def _complete_proposals(self) -> None:
+        """Candidates that the journal knows and the table does not: the trace of a kill between the two."""
+        for proposal in self.journal.proposals:
+            if proposal.candidate and proposal.candidate not in self._candidates:
+                found = self._places.candidate(Point(coefficients=shares_of(proposal.shares).coefficients()))
+                assert found is not None, "what was allowed once is allowed again"
+                self._enter(found.with_id(proposal.candidate))
+
+    def _ended_asks(self) -> list[Ask]:
+        endings = [reading for reading in self.journal.readings() if reading.final]
+        return [Ask(ending.trial, ending.epoch) for ending in reversed(endings)]
+
+    def _remove_checkpoint(self, trial: Trial) -> None:
+        path = self.checkpoint(trial)
+        if path.parent.is_dir():
+            from scaling_search.training import checkpoint
+
+            checkpoint.remove(path)
+
+
+MakeJob = Callable[[Ask, C, Path, tuple[Reading, ...]], Job]
+"""A job for an ask, from its candidate, its checkpoint's place and its history."""
+
+
+class Jobs(Generic[C]):
+    """A driver as executors see it: asks with all that their training needs.
+
+    Args:
+        make: adds what the training needs.
+    """
+
+    def __init__(self, driver: Driver[C], make: MakeJob[C]) -> None:
+        self._driver = driver
+        self._make = make
+        self._tries: Counter[Trial] = Counter()
+
+    def next(self) -> Job | Decision:
+        """The job that is wanted most; WAIT or DONE when none is wanted now."""
+        ask = self._driver.ask()
+        if isinstance(ask, Decision):
+            return ask
+        trial = ask.trial
+        return self._make(
+            ask, self._driver.candidate(trial), self._driver.checkpoint(trial), self._driver.journal.history(trial)
+        )
+
+    def ended(self, job: Job) -> None:
+        """Nothing more comes of this job. One that brings nothing, twice, has failed."""
+        ask = Ask(job.trial, job.epochs)
+        self._driver.release(ask)
+        evidence = self._driver.evidence()
+        if evidence.has(ask.trial, ask.epochs):
+            return
+        self._tries[ask.trial] += 1
+        if self._tries[ask.trial] == _TRIES:
+            last = evidence.last(ask.trial)
+            epoch = 1 if last is None else last.epoch + 1
+            reason = "its training ended without a reading, twice"
+            self._driver.tell(Reading(trial=ask.trial, epoch=epoch, status="failed", reason=reason))

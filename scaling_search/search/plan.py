@@ -1,0 +1,151 @@
+"""From a time budget to a plan: how fine a search, how many seeds, how many epochs.
+
+Seconds an image takes are measured on the three corner networks of the share triangle and read off linearly in
+between: all candidates cost about the same multiply-adds, and what differs (memory traffic, per-layer overhead)
+changes smoothly with the shares.
+"""
+
+from collections.abc import Callable, Sequence
+from math import ceil, floor
+from typing import TypeVar
+
+from pydantic import Field
+
+from scaling_search.architecture import Network
+from scaling_search.coefficients import REFERENCES, Shares
+from scaling_search.configuration import Strict
+from scaling_search.search.space import Candidate, Rule, Space
+from scaling_search.strategies import Point, Strategy
+
+AnyOf = TypeVar("AnyOf", bound=Strategy)
+
+EVALUATION = 1 / 3
+"""An image of the validation set costs a forward pass only: about a third of a training step's image."""
+
+STARTUP_SECONDS = 15.0
+"""Ray's start, the workers' import of torch, the analysis and the report."""
+
+
+class Speed(Strict):
+    """Seconds that one training image takes in one worker, at the corners of the share triangle.
+
+    Attributes:
+        growth: MACs over the base's at which the corners are given.
+    """
+
+    depth: float = Field(gt=0)
+    width: float = Field(gt=0)
+    resolution: float = Field(gt=0)
+    growth: float = Field(default=2.0, gt=0)
+
+    def seconds_per_image(self, shares: Shares, macs_ratio: float) -> float:
+        """Linear in the shares, and in the realised cost over the one that the corners are given for."""
+        at_corners = shares.depth * self.depth + shares.width * self.width + shares.resolution * self.resolution
+        return at_corners * macs_ratio / self.growth
+
+
+class Plan(Strict):
+    """What a run will do, and for how long it is expected to. Seeds and epochs are the strategy's.
+
+    Attributes:
+        candidates: with those that a sampling strategy will propose.
+        trials: trainings in all.
+        seconds: expected, of wall-clock time.
+        budget_seconds: what it was made to fit.
+    """
+
+    candidates: int = Field(ge=1)
+    trials: int = Field(ge=1)
+    seconds: float = Field(ge=0)
+    budget_seconds: float = Field(gt=0)
+
+
+class Work(Strict):
+    """What a plan counts with: images of an epoch, trials at once, and the fewest and most epochs of a trial."""
+
+    train_images: int
+    val_images: int
+    workers: int
+    minimum_epochs: int
+    maximum_epochs: int
+
+    @property
+    def images(self) -> float:
+        """Images that one epoch costs, in training images."""
+        return self.train_images + EVALUATION * self.val_images
+
+
+def image_seconds(candidates: Sequence[Candidate], speed: Speed, *, proposals: int = 0) -> list[float]:
+    """Seconds an image of each candidate, and of so many proposals, which are counted with uniform shares."""
+    loads = [(candidate.shares, candidate.macs_ratio) for candidate in candidates]
+    mean = sum(ratio for _, ratio in loads) / len(loads)
+    loads += [(REFERENCES["uniform"], mean)] * proposals
+    return [speed.seconds_per_image(shares, ratio) for shares, ratio in loads]
+
+
+def expected_seconds(each: Sequence[float], work: Work, *, seeds: int, epochs: int) -> float:
+    """Wall-clock seconds: the longest of `workers` equally filled queues, plus the start.
+
+    Args:
+        each: seconds an image of every candidate.
+    """
+    trials = [epochs * work.images * seconds for seconds in each]
+    # The last trial runs alone while the other workers wait: half a trial on average.
+    return STARTUP_SECONDS + seeds * sum(trials) / work.workers + (max(trials) / 2 if work.workers > 1 else 0.0)
+
+
+def choose_plan(
+    strategy: AnyOf,
+    candidates: Callable[[AnyOf], Sequence[Candidate]],
+    *,
+    speed: Speed,
+    work: Work,
+    budget_seconds: float,
+) -> tuple[AnyOf, Plan]:
+    """The finest refinement whose trials still get the fewest epochs; else the coarsest, with those that fit.
+
+    Args:
+        strategy: what it leaves open is filled in; what the user fixed stays.
+        candidates: those of a refinement.
+
+    Returns:
+        The strategy with nothing left open, and its plan.
+    """
+    chosen: tuple[AnyOf, Plan] | None = None
+    for finer in strategy.refinements():
+        seeds = finer.seeds
+        assert seeds is not None, "a refinement has its seeds"
+        each = image_seconds(candidates(finer), speed, proposals=finer.proposals)
+        start, one = (expected_seconds(each, work, seeds=seeds, epochs=epochs) for epochs in (0, 1))
+        fitting = floor((budget_seconds - start) / (one - start))
+        if chosen is not None and fitting < (strategy.epochs or work.minimum_epochs):
+            break
+        epochs = strategy.epochs or min(max(fitting, 1), work.maximum_epochs)
+        seconds = ceil(expected_seconds(each, work, seeds=seeds, epochs=epochs))
+        plan = Plan(
+            candidates=len(each), trials=len(each) * seeds, seconds=float(seconds), budget_seconds=budget_seconds
+        )
+        chosen = finer.with_epochs(epochs), plan
+    assert chosen is not None, "a strategy has at least one refinement"
+    return chosen
+
+
+def measure_corners(base: Network, *, phi: float, batch_size: int, device: str) -> Speed:
+    """Trains a few steps of the three corner networks on this device.
+
+    Raises:
+        TrainingFailed: one of them cannot be built or does not fit into memory.
+    """
+    from scaling_search.environment import use_one_thread
+    from scaling_search.training.speed import measure_speed
+
+    if device == "cpu":
+        use_one_thread()
+    space = Space(base=base, rule=Rule(phi=phi))
+
+    def seconds(name: str) -> float:
+        (corner,) = space.candidates([Point(coefficients=REFERENCES[name].coefficients())])
+        rate = measure_speed(corner.network, batch_size=batch_size, device=device)
+        return 2**phi / corner.macs_ratio / rate
+
+    return Speed(depth=seconds("depth"), width=seconds("width"), resolution=seconds("resolution"), growth=2.0**phi)

@@ -1,0 +1,206 @@
+"""run.yaml: what a run is, every fact once, as one strict model with one writer and one reader.
+
+A run is reopened from this file and candidates.csv alone: nothing is planned or measured again.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from scaling_search.architecture import Network, parse_target
+from scaling_search.configuration import Strict, parse, read_yaml, to_yaml
+from scaling_search.errors import InvalidInput
+from scaling_search.files import write_atomically
+from scaling_search.search.plan import Plan, Speed
+from scaling_search.search.record_format1 import from_first_version
+from scaling_search.search.searchspace import MatchRule, network_from_dict
+from scaling_search.strategies import STRATEGIES, Planned
+from scaling_search.training.recipe import Recipe
+
+FORMAT = 2
+
+
+class Question(Strict):
+    """What is asked of the search: how much compute is added, in what, and what a candidate may cost.
+
+    Attributes:
+        phi: the compound coefficient; 2^φ times the baseline's MACs unless there is a target.
+        match: see `space.Rule`.
+        target: instead of 2^φ times the MACs, as «macs=3x» or «latency=5ms».
+        max_macs, max_params: of the network at full size.
+        max_memory: bytes at inference of one image.
+        max_latency: seconds for one image.
+        latency_on: the device on which latency is measured.
+    """
+
+    phi: float = Field(ge=-7, le=7)
+    match: MatchRule = "realised"
+    target: str | None = None
+    max_macs: int | None = Field(default=None, gt=0)
+    max_params: int | None = Field(default=None, gt=0)
+    max_memory: int | None = Field(default=None, gt=0)
+    max_latency: float | None = Field(default=None, gt=0)
+    latency_on: Literal["cpu", "cuda"] | None = None
+
+    @field_validator("target")
+    @classmethod
+    def _readable(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_target(text)
+        return text
+
+
+class BaseRecord(Strict):
+    """What the proxies are scaled from, and its cost."""
+
+    network: dict[str, Any]
+    params: int
+    macs: int
+    activations: int
+
+
+class DataRecord(Strict):
+    """The data of a run.
+
+    Attributes:
+        name, source: what it is called, and what `--data` said; None is the embedded set.
+        live: it was handed over in Python, as torch data sets.
+        pixels: what it is packed at.
+        classes, train, val: how many.
+        fingerprint: of pixels, labels and class names.
+        skipped: images that could not be read.
+    """
+
+    name: str
+    source: str | None
+    live: bool = False
+    pixels: int = Field(ge=1)
+    classes: int = Field(ge=1)
+    train: int = Field(ge=1)
+    val: int = Field(ge=1)
+    flip: bool
+    fingerprint: str
+    skipped: tuple[str, ...] = ()
+
+
+class ExecutorRecord(Strict):
+    """How trials run; see the executors."""
+
+    kind: str
+    workers: int = Field(ge=1)
+    scheduler: Literal["fifo", "asha", "hyperband", "median"] = "fifo"
+    trials_per_gpu: int = Field(default=2, ge=1)
+
+
+class DeviceRecord(Strict):
+    """Where trials train."""
+
+    kind: Literal["cpu", "cuda"]
+    name: str
+    count: int = Field(ge=1)
+
+
+class CountRecord(Strict):
+    """MACs of convolutions and linear layers of one network: our count beside fvcore's of the built module."""
+
+    network: str
+    ours: int
+    fvcore: int | None
+    note: str = ""
+
+
+class RunRecord(Strict):
+    """All that a run is.
+
+    Attributes:
+        format: of this file; goes up when an older program could not read it.
+        command: what was typed, or «Python».
+        started: date and time, ISO 8601.
+        git: the commit of the program's checkout, None outside one.
+        versions: of Python and the packages that matter.
+        baseline: the network at full size, as `Network.to_dict` gives it.
+        growth: realised MACs over the base's at which candidates are compared.
+        strategy: with nothing left open; a person's own is named and cannot be made again from here.
+        deterministic: the same bits on CUDA too.
+        counts: our cost model against an independent witness.
+    """
+
+    format: Literal[2] = 2
+    command: str
+    started: str
+    git: str | None = None
+    versions: dict[str, str]
+    baseline: dict[str, Any]
+    question: Question
+    growth: float = Field(gt=0)
+    base: BaseRecord
+    data: DataRecord
+    recipe: Recipe
+    strategy: dict[str, Any]
+    plan: Plan
+    speed: Speed
+    executor: ExecutorRecord
+    device: DeviceRecord
+    deterministic: bool = False
+    counts: tuple[CountRecord, ...] = ()
+
+    def full_network(self) -> Network:
+        """The baseline at full size."""
+        return network_from_dict(self.baseline)
+
+    def base_network(self) -> Network:
+        """What the proxies are scaled from."""
+        return network_from_dict(self.base.network)
+
+    @property
+    def epochs(self) -> int | None:
+        """Of a whole trial; None where a person's own strategy does not say."""
+        epochs = self.strategy.get("epochs")
+        return epochs if isinstance(epochs, int) else None
+
+    @property
+    def seeds(self) -> int | None:
+        """Trainings of each candidate."""
+        seeds = self.strategy.get("seeds")
+        return seeds if isinstance(seeds, int) else None
+
+    def make_strategy(self) -> Planned:
+        """The strategy again.
+
+        Raises:
+            InvalidInput: it is a person's own, which only they can hand over.
+        """
+        name = self.strategy.get("strategy")
+        if name not in STRATEGIES:
+            raise InvalidInput(
+                f"the run was searched by a strategy of your own ({name}); open it with Study.open(…, strategy=…)"
+            )
+        return parse(STRATEGIES[name], self.strategy, origin="strategy")
+
+
+def write_record(path: Path, record: RunRecord) -> None:
+    """Writes run.yaml, whole or not at all."""
+    content = record.model_dump(mode="json", exclude={"recipe": {"epochs"}})
+    write_atomically(path, to_yaml(content))
+
+
+def read_record(path: Path) -> RunRecord:
+    """Reads run.yaml, also one of the first version.
+
+    Raises:
+        InvalidInput: it is missing, damaged, edited into something else, or written by a newer program; one sentence.
+    """
+    if not path.is_file():
+        raise InvalidInput(f"{path.parent} is not a run: it has no {path.name}")
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise InvalidInput(f"{path} is not the record of a run")
+    written = content.get("format", 1)
+    if not isinstance(written, int) or isinstance(written, bool) or written < 1:
+        raise InvalidInput(f"{path}: format: {written!r} is not one that any version has written")
+    if written > FORMAT:
+        raise InvalidInput(f"{path} was written by a newer scaling-search (format {written}, this one reads {FORMAT})")
+    if written == 1:
+        content = from_first_version(content, origin=path)
+    return parse(RunRecord, content, origin=path)

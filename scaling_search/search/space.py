@@ -1,0 +1,231 @@
+"""From points to candidates: real networks with realised cost, within the limits, equal ones kept once."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Any
+
+from scaling_search.architecture import TARGET_METRICS, Cost, Match, Network, Target, match, nominal
+from scaling_search.coefficients import Coefficients, Multipliers, Shares
+from scaling_search.errors import InvalidInput
+from scaling_search.search.searchspace import MatchRule
+from scaling_search.strategies import Point
+
+Seconds = Callable[[Network], float]
+"""Measures the latency of a network on one device."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """How a point becomes a network.
+
+    Attributes:
+        phi: the compound coefficient; without a target, 2^φ times the MACs are wanted.
+        match: walk the ray of constant shares to the wanted realised cost, or take (α^φ, β^φ, γ^φ) literally.
+        target: what is wanted instead, in any metric.
+        latency: the stopwatch for a target in latency.
+
+    Raises:
+        InvalidInput: the literal rule is asked to meet a target.
+    """
+
+    phi: float
+    match: MatchRule = "realised"
+    target: Target | None = None
+    latency: Seconds | None = None
+
+    def __post_init__(self) -> None:
+        if self.target is not None and self.match == "nominal":
+            raise InvalidInput("--target is walked to, which --match nominal does not do")
+
+    def apply(self, point: Point, base: Network) -> Match:
+        """The network that the point leads to from base."""
+        if self.match == "nominal":
+            return nominal(base, point.coefficients, self.phi)
+        return match(base, point.shares, growth=2.0**self.phi, target=self.target, latency=self.latency)
+
+    def relative_to(self, full: Network) -> "Rule":
+        """The same rule for a small stand-in of full: an amount becomes a multiple of what full costs."""
+        if self.target is None or self.target.amount is None:
+            return self
+        metric = self.target.metric
+        if metric == "latency":
+            assert self.latency is not None
+            whole = self.latency(full)
+        else:
+            whole = float(TARGET_METRICS[metric](full.cost()))
+        return replace(self, target=Target(metric=metric, growth=self.target.amount / whole))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The most that a network may cost: target_flops and target_memory of arXiv 1905.11946, eq. 2. None is no limit.
+
+    Attributes:
+        macs, params: numbers.
+        memory: bytes at inference, one image.
+        latency: seconds for one image, as `measure` takes them.
+    """
+
+    macs: int | None = None
+    params: int | None = None
+    memory: int | None = None
+    latency: float | None = None
+    measure: Seconds | None = None
+
+    def allow(self, network: Network, cost: Cost) -> bool:
+        """Whether the network keeps within all limits; latency is measured only for one that keeps the others."""
+        values = ((self.macs, cost.macs), (self.params, cost.params), (self.memory, inference_bytes(cost)))
+        if not all(limit is None or value <= limit for limit, value in values):
+            return False
+        if self.latency is None:
+            return True
+        assert self.measure is not None, "a limit in latency comes with a stopwatch"
+        return self.measure(network) <= self.latency
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """A network that a point came to, in numbers: what a row of candidates.csv says of it.
+
+    Attributes:
+        multipliers: what the base was scaled by.
+        pixels: side of the input.
+        network: layers and channels in one word each, see `describe`.
+        macs_ratio: its MACs over its base's.
+    """
+
+    multipliers: Multipliers
+    pixels: int
+    network: str
+    cost: Cost
+    macs_ratio: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """Coefficients applied to a network: one concrete network with its realised cost.
+
+    `coefficients` are what was asked (the label), `multipliers` what the network was built with, `effective` what each
+    axis came to, measured by its own cost. `full` is the same point at the baseline's full size when this is a proxy.
+    """
+
+    id: str
+    coefficients: Coefficients
+    names: tuple[str, ...]
+    multipliers: Multipliers
+    effective: Multipliers
+    network: Network
+    cost: Cost
+    macs_ratio: float
+    full: Built | None = None
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What makes two candidates the same network."""
+        return (*self.network.depths, *self.network.widths, self.network.resolution)
+
+    @property
+    def shares(self) -> Shares:
+        """What was asked, as shares."""
+        return self.coefficients.shares()
+
+    def with_id(self, name: str) -> "Candidate":
+        """The same under another id."""
+        return replace(self, id=name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Space:
+    """All that a search may try: points become candidates here and nowhere else.
+
+    Attributes:
+        base: what is scaled, a network at full size or the proxies' base.
+        full: the baseline at full size when base is made small; the limits then apply to it.
+    """
+
+    base: Network
+    rule: Rule
+    full: Network | None = None
+    limits: Limits = Limits()
+
+    def candidates(self, points: Iterable[Point]) -> list[Candidate]:
+        """The distinct networks that points lead to, in their order; names of equal ones are put together.
+
+        Raises:
+            InvalidInput: no network keeps within the limits, or none reaches the target.
+        """
+        kept: dict[tuple[Any, ...], Candidate] = {}
+        refused: list[Cost] = []
+        for candidate in map(self._candidate, points):
+            known = kept.get(candidate.key)
+            if known is not None:
+                kept[candidate.key] = replace(known, names=(*known.names, *candidate.names))
+            elif self._allows(candidate):
+                kept[candidate.key] = replace(candidate, id=f"c{len(kept):02d}")
+            else:
+                refused.append((candidate.full or candidate).cost)
+        if not kept:
+            least = min(refused, key=lambda cost: cost.macs)
+            raise InvalidInput(
+                f"no candidate keeps within the limits; the cheapest has {least.macs:,} MACs, {least.params:,} "
+                f"parameters and {inference_bytes(least):,} bytes"
+            )
+        return list(kept.values())
+
+    def candidate(self, point: Point) -> Candidate | None:
+        """What one point comes to, without an id; None where a limit refuses it or no network meets the target."""
+        try:
+            found = self._candidate(point)
+        except InvalidInput:
+            return None
+        return found if self._allows(found) else None
+
+    def growth(self, candidates: Iterable[Candidate]) -> float:
+        """Realised MACs over the base's at which candidates are compared: 2^φ, or what another target came to."""
+        if self.rule.target is None:
+            return float(2.0**self.rule.phi)
+        return median(candidate.macs_ratio for candidate in candidates)
+
+    def _candidate(self, point: Point) -> Candidate:
+        small = self.rule if self.full is None else self.rule.relative_to(self.full)
+        found = small.apply(point, self.base)
+        return Candidate(
+            id="",
+            coefficients=point.coefficients,
+            names=point.names,
+            multipliers=found.multipliers,
+            effective=found.network.effective(self.base),
+            network=found.network,
+            cost=found.cost,
+            macs_ratio=found.ratio,
+            full=None if self.full is None else self._full(point),
+        )
+
+    def _full(self, point: Point) -> Built:
+        assert self.full is not None
+        found = self.rule.apply(point, self.full)
+        return Built(
+            multipliers=found.multipliers,
+            pixels=found.network.resolution,
+            network=describe(found.network),
+            cost=found.cost,
+            macs_ratio=found.ratio,
+        )
+
+    def _allows(self, candidate: Candidate) -> bool:
+        if self.full is None or candidate.full is None:
+            return self.limits.allow(candidate.network, candidate.cost)
+        if self.limits == Limits():
+            return True
+        return self.limits.allow(self.full.scaled(candidate.full.multipliers), candidate.full.cost)
+
+
+def inference_bytes(cost: Cost) -> int:
+    """Peak memory of one image without gradients, in bytes (float32)."""
+    return int(cost.memory(training=False).total)
+
+
+def describe(network: Network) -> str:
+    """Depths and widths in one word each: «d1-2-2-3-3-4-1 w32-16-24-40-80-112-192-320-1280»."""
+    return f"d{'-'.join(map(str, network.depths))} w{'-'.join(map(str, network.widths))}"

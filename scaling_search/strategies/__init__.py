@@ -1,0 +1,36 @@
+"""What to ask next: pure functions of the evidence. No network, no torch, no Ray.
+
+A new strategy is one file beside these and one line in `AnyStrategy`.
+"""
+
+from typing import Annotated, get_args
+
+from pydantic import Field
+
+from scaling_search.strategies.base import DONE, WAIT, Ask, Asks, Decision, Planned, Strategy
+from scaling_search.strategies.grid import Grid
+from scaling_search.strategies.lattice import Lattice
+from scaling_search.strategies.optuna import Optuna
+from scaling_search.strategies.points import Point, reference_points
+
+AnyStrategy = Annotated[Lattice | Grid | Optuna, Field(discriminator="strategy")]
+_SHIPPED: tuple[type[Planned], ...] = get_args(get_args(AnyStrategy)[0])
+STRATEGIES: dict[str, type[Planned]] = {kind.model_fields["strategy"].default: kind for kind in _SHIPPED}
+"""The strategies that ship, by the word that `--search` knows them by."""
+
+__all__ = [
+    "DONE",
+    "STRATEGIES",
+    "WAIT",
+    "AnyStrategy",
+    "Ask",
+    "Asks",
+    "Decision",
+    "Grid",
+    "Lattice",
+    "Optuna",
+    "Planned",
+    "Point",
+    "Strategy",
+    "reference_points",
+]

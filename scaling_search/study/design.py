@@ -1,0 +1,218 @@
+"""From what a person asks to what a search is made of: each wish is turned, once, into the thing that needs it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Union
+
+from scaling_search.architecture import Network, Rounding, parse_target, policy
+from scaling_search.environment import resolve_device
+from scaling_search.errors import InvalidInput
+from scaling_search.search.executors import Executor, Inline, Ray
+from scaling_search.search.proxy import ProxyConfig, ProxySize, proxy_base
+from scaling_search.search.record import ExecutorRecord, Question
+from scaling_search.search.searchspace import SearchConfig, SearchSpace
+from scaling_search.search.space import Limits, Rule, Space
+from scaling_search.strategies import Strategy
+from scaling_search.study.network import ScalableNetwork, stopwatch
+from scaling_search.study.options import Options
+from scaling_search.training.recipe import Recipe, recipe
+from scaling_search.units import parse_duration
+
+if TYPE_CHECKING:
+    from scaling_search.data.source import ImageSource
+
+Data = Union[str, Path, "ImageSource", None]
+"""What a search's images come from: a folder, a data set's name, a source made of torch data sets; None is embedded."""
+
+DEFAULT_BUDGET = {"cpu": 300.0, "cuda": 1800.0}
+"""Seconds: five minutes on CPUs, so that a first look costs little; half an hour where a GPU makes it worth it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """What a search is made of, before there are data and a plan.
+
+    Attributes:
+        full: the baseline at full size, with the rounding that was asked for.
+        rounding: of the proxies, where it was asked for.
+        size: of the proxies' base.
+        budget: seconds for the whole search.
+    """
+
+    full: Network
+    data: Data
+    question: Question
+    rounding: Rounding | None
+    proxy: ProxyConfig
+    size: ProxySize
+    strategy: Strategy
+    recipe: Recipe
+    executor: Executor
+    device: Literal["cpu", "cuda"]
+    deterministic: bool
+    budget: float
+
+    @property
+    def packed_resolution(self) -> int:
+        """What images are packed at, in pixels."""
+        return self.size.packed_resolution(2.0**self.question.phi)
+
+    def with_budget(self, budget: str | float) -> "Design":
+        """The same with another budget, as «2h» or in seconds.
+
+        Raises:
+            InvalidInput: it is no duration.
+        """
+        seconds = parse_duration(budget) if isinstance(budget, str) else float(budget)
+        if not 0 < seconds < float("inf"):
+            raise InvalidInput(f"a budget is a positive number of seconds, not {budget}")
+        return replace(self, budget=seconds)
+
+    def base(self, classes: int) -> Network:
+        """What the proxies are scaled from."""
+        return proxy_base(self.full, self.size, classes=classes, rounding=self.rounding)
+
+
+def make_design(
+    baseline: ScalableNetwork,
+    data: Data,
+    options: Options,
+    *,
+    strategy: Strategy | None = None,
+    executor: Executor | None = None,
+) -> Design:
+    """Turns the wishes into things; writes nothing, and reads no images.
+
+    Args:
+        baseline: with its search space, where a file says how it is searched.
+        strategy, executor: instead of those that the options name.
+
+    Raises:
+        InvalidInput: a wish cannot be met, or two contradict each other.
+    """
+    _check_once(strategy, options, "strategy", ("search", "parts", "step", "tolerance", "samples", "seeds", "epochs"))
+    _check_once(executor, options, "executor", ("executor", "scheduler", "workers", "trials_per_gpu"))
+    space = baseline.searchspace or SearchSpace(name=baseline.name, baseline=baseline.name)
+    config = search_config(space, options)
+    device = resolve_device(options.device)
+    full = rounded(baseline.network, config)
+    return Design(
+        full=full,
+        data=data,
+        question=make_question(options, config),
+        rounding=None if config.rounding is None else policy(config.rounding),
+        proxy=space.proxy,
+        size=proxy_size(space.proxy, full, options, device),
+        strategy=strategy or config.make_strategy(seeds=options.seeds, epochs=options.epochs),
+        recipe=recipe(options.recipe or space.proxy.recipe),
+        executor=executor or make_executor(options, config),
+        device=device,
+        deterministic=options.deterministic,
+        budget=options.budget or DEFAULT_BUDGET[device],
+    )
+
+
+def _check_once(thing: object | None, options: Options, name: str, settings: tuple[str, ...]) -> None:
+    """A wish that an object answers already must not be made a second time, otherwise.
+
+    Raises:
+        InvalidInput: it is; the message names the setting.
+    """
+    asked = [setting for setting in settings if getattr(options, setting) != Options.model_fields[setting].default]
+    if thing is not None and asked:
+        raise InvalidInput(f"{asked[0]} is a setting of the {name}: give it to {type(thing).__name__}(…)")
+
+
+def search_config(space: SearchSpace, options: Options) -> SearchConfig:
+    """The search space's search with what the user asked instead."""
+    asked = {
+        "strategy": options.search, "parts": options.parts, "step": options.step, "tolerance": options.tolerance,
+        "samples": options.samples, "match": options.match, "rounding": options.rounding,
+    }  # fmt: skip
+    given = {key: value for key, value in asked.items() if value is not None}
+    if "strategy" in given and given["strategy"] != space.search.strategy:  # the file's settings are another strategy's
+        kept = {"match": space.search.match, "rounding": space.search.rounding}
+        return SearchConfig.model_validate(kept | given)
+    return space.search.model_copy(update=given)
+
+
+def rounded(network: Network, config: SearchConfig) -> Network:
+    """The network with the rounding that was asked for."""
+    return network if config.rounding is None else network.replaced(rounding=policy(config.rounding))
+
+
+def proxy_size(proxy: ProxyConfig, full: Network, options: Options, device: Literal["cpu", "cuda"]) -> ProxySize:
+    """How small the proxies' base is made."""
+    return proxy.size(full, device, width=options.proxy_width, resolution=options.proxy_resolution)
+
+
+def make_question(options: Options, config: SearchConfig) -> Question:
+    """What is asked of the search.
+
+    Raises:
+        InvalidInput: a limit in latency comes without a device to measure on.
+    """
+    if options.max_latency is not None and options.latency_on is None:
+        raise InvalidInput("--max-latency needs a device to measure on: --latency-on cpu or cuda")
+    return Question(
+        phi=options.phi,
+        match=config.match,
+        target=options.target,
+        max_macs=options.max_macs,
+        max_params=options.max_params,
+        max_memory=options.max_memory,
+        max_latency=options.max_latency,
+        latency_on=options.latency_on,
+    )
+
+
+def make_space(question: Question, *, base: Network, full: Network | None) -> Space:
+    """What a search may try, from base: a small stand-in of full, or (None) a network at full size."""
+    watch = stopwatch(question.latency_on)
+    target = None if question.target is None else parse_target(question.target)
+    return Space(
+        base=base,
+        full=full,
+        rule=Rule(phi=question.phi, match=question.match, target=target, latency=watch),
+        limits=Limits(
+            macs=question.max_macs,
+            params=question.max_params,
+            memory=question.max_memory,
+            latency=question.max_latency,
+            measure=watch,
+        ),
+    )
+
+
+def make_executor(options: Options, config: SearchConfig) -> Executor:
+    """How trials run.
+
+    Raises:
+        InvalidInput: a scheduler is asked for where there is none to compare trials.
+    """
+    if options.scheduler != "fifo" and config.strategy == "optuna":
+        raise InvalidInput(
+            "--search optuna needs --scheduler fifo: a trial that is stopped early would be told to Optuna as complete"
+        )
+    if options.executor == "ray":
+        return Ray(workers=options.workers, scheduler=options.scheduler, trials_per_gpu=options.trials_per_gpu)
+    if options.scheduler != "fifo":
+        raise InvalidInput(
+            f"--scheduler {options.scheduler} is Ray Tune's and compares trials that run at once: use --executor ray"
+        )
+    if options.workers not in (None, 1):
+        raise InvalidInput("--executor inline runs one trial at a time: leave --workers out, or use --executor ray")
+    return Inline()
+
+
+def executor_again(record: ExecutorRecord) -> Executor:
+    """The executor that a run was begun with.
+
+    Raises:
+        InvalidInput: it is a person's own, which only they can hand over.
+    """
+    if record.kind == "inline":
+        return Inline()
+    if record.kind != "ray":
+        raise InvalidInput(f"the run's executor is your own ({record.kind}): open it with Study.open(…, executor=…)")
+    return Ray(workers=record.workers, scheduler=record.scheduler, trials_per_gpu=record.trials_per_gpu)

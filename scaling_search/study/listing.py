@@ -1,0 +1,32 @@
+"""The networks that a search compares, without a search: no data is read, nothing is measured, torch stays out."""
+
+from scaling_search.search.proxy import proxy_base
+from scaling_search.search.searchspace import SearchSpace
+from scaling_search.search.space import Candidate
+from scaling_search.study.design import make_question, make_space, proxy_size, rounded, search_config
+from scaling_search.study.network import ScalableNetwork
+from scaling_search.study.options import Options
+
+FINEST_PARTS = 6
+"""Of the lattice, where none are asked for: what a plan with time enough uses."""
+
+
+def list_candidates(baseline: ScalableNetwork, options: Options, *, proxy: bool = False) -> list[Candidate]:
+    """The candidates of a search at full size, or as the proxies that a run on CPUs trains.
+
+    A run's proxies have the data's number of classes; here they have the baseline's.
+
+    Raises:
+        InvalidInput: a wish cannot be met, or no candidate keeps within the limits.
+    """
+    space = baseline.searchspace or SearchSpace(name=baseline.name, baseline=baseline.name)
+    config = search_config(space, options)
+    if config.strategy == "lattice" and config.parts is None:
+        config = config.model_copy(update={"parts": FINEST_PARTS})
+    full = rounded(baseline.network, config)
+    question = make_question(options, config)
+    if proxy:
+        size = proxy_size(space.proxy, full, options, "cpu")
+        base = proxy_base(full, size, classes=full.classes)
+        return make_space(question, base=base, full=full).candidates(config.make_strategy().points())
+    return make_space(question, base=full, full=None).candidates(config.make_strategy().points())

@@ -1,0 +1,117 @@
+"""What a person asks of a search, as one strict value: the options of `scaling-search run` and of `Study`."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypedDict
+
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt
+
+from scaling_search.architecture import parse_target, policy
+from scaling_search.configuration import Strict
+from scaling_search.environment import Device
+from scaling_search.search.executors import Scheduler
+from scaling_search.search.searchspace import MatchRule, StrategyName
+from scaling_search.units import parse_amount, parse_duration, parse_latency
+
+ExecutorName = Literal["ray", "inline"]
+
+
+def _read(parse: Callable[[str], Any]) -> BeforeValidator:
+    """Text as a person writes it is read; a number stays."""
+    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
+
+
+def _checked(parse: Callable[[str], Any]) -> BeforeValidator:
+    """Text that must be readable, and is kept as text."""
+
+    def check(value: str | None) -> str | None:
+        if isinstance(value, str):
+            parse(value)
+        return value
+
+    return BeforeValidator(check)
+
+
+def _amount(option: str) -> BeforeValidator:
+    return _read(lambda text: parse_amount(text, option))
+
+
+class Options(Strict):
+    """None leaves a choice to the search space, to the device or to the plan.
+
+    Attributes:
+        phi: compound coefficient; candidates cost 2^φ times the baseline.
+        target: what they cost instead, «macs=3x», «params=8M», «latency=5ms».
+        match: walk to the realised cost, or take the rule literally.
+        max_macs, max_params, max_memory: the most of a full-size candidate, numbers or as «800M»; memory in bytes.
+        max_latency: seconds for one image, or «5ms», on the device `latency_on`.
+        search: the strategy's name; parts, step, tolerance and samples are its settings.
+        seeds, epochs: trainings of a candidate, passes over the images in each.
+        budget: seconds for the whole search, or as «15m». The plan is made to fit; a run that is slower than planned is
+            not cut off, since trials of unequal length cannot be compared. None: 5 minutes on CPUs, 30 with CUDA.
+        proxy_width, proxy_resolution: how small the proxies' base is made: a multiplier, and pixels.
+        rounding: a rounding policy's name.
+        recipe: a training recipe's name.
+        device: where trials train.
+        deterministic: the same bits on CUDA too, at some speed.
+        executor, scheduler, workers, trials_per_gpu: how trials run.
+    """
+
+    phi: float = Field(default=1.0, gt=0, le=7)
+    target: Annotated[str | None, _checked(parse_target)] = None
+    match: MatchRule | None = None
+    max_macs: Annotated[PositiveInt | None, _amount("--max-macs")] = None
+    max_params: Annotated[PositiveInt | None, _amount("--max-params")] = None
+    max_memory: Annotated[PositiveInt | None, _amount("--max-memory")] = None
+    max_latency: Annotated[PositiveFloat | None, _read(parse_latency)] = None
+    latency_on: Literal["cpu", "cuda"] | None = None
+
+    search: StrategyName | None = None
+    parts: int | None = Field(default=None, ge=1, le=60)
+    step: float | None = Field(default=None, gt=0)
+    tolerance: float | None = Field(default=None, ge=0)
+    samples: int | None = Field(default=None, ge=1)
+    seeds: int | None = Field(default=None, ge=1, le=1000)
+    epochs: int | None = Field(default=None, ge=1)
+    budget: Annotated[PositiveFloat | None, _read(parse_duration)] = None
+
+    proxy_width: float | None = Field(default=None, gt=0)
+    proxy_resolution: int | None = Field(default=None, ge=8)
+    rounding: Annotated[str | None, _checked(policy)] = None
+    recipe: str | None = None
+
+    device: Device = "auto"
+    deterministic: bool = False
+    executor: ExecutorName = "ray"
+    scheduler: Scheduler = "fifo"
+    workers: int | None = Field(default=None, ge=1)
+    trials_per_gpu: int = Field(default=2, ge=1)
+
+
+class StudyOptions(TypedDict, total=False):
+    """The same for type checkers: the keyword arguments of `Study` and `search`, but executor. See `Options`."""
+
+    phi: float
+    target: str | None
+    match: MatchRule | None
+    max_macs: int | str | None
+    max_params: int | str | None
+    max_memory: int | str | None
+    max_latency: float | str | None
+    latency_on: Literal["cpu", "cuda"] | None
+    search: StrategyName | None
+    parts: int | None
+    step: float | None
+    tolerance: float | None
+    samples: int | None
+    seeds: int | None
+    epochs: int | None
+    budget: float | str | None
+    proxy_width: float | None
+    proxy_resolution: int | None
+    rounding: str | None
+    recipe: str | None
+    device: Device
+    deterministic: bool
+    scheduler: Scheduler
+    workers: int | None
+    trials_per_gpu: int

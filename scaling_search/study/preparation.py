@@ -1,0 +1,210 @@
+"""A search made ready: data packed, speed measured, plan chosen, or all of it read back from a run folder."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scaling_search.data import Dataset, prepare, reopen
+from scaling_search.environment import describe_device, git_commit, resolve_device, versions
+from scaling_search.errors import InvalidInput
+from scaling_search.search.executors import Executor
+from scaling_search.search.folder import RunFolder
+from scaling_search.search.plan import Work, choose_plan, measure_corners
+from scaling_search.search.record import BaseRecord, DataRecord, DeviceRecord, ExecutorRecord, RunRecord
+from scaling_search.search.searchspace import adopt_live
+from scaling_search.search.space import Candidate, Space
+from scaling_search.search.table import read_table
+from scaling_search.strategies import Point, Strategy
+from scaling_search.study.design import Data, Design, executor_again, make_space
+from scaling_search.units import format_count, format_seconds
+
+if TYPE_CHECKING:
+    from scaling_search.data.source import ImageSource
+
+OnData = Callable[[str, int, int], None]
+"""Told of work on images: what is done, images done, images in all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """All that a run needs before its first trial.
+
+    Attributes:
+        record: what run.yaml says, or will.
+        candidates: those that are known at the start.
+    """
+
+    record: RunRecord
+    space: Space
+    candidates: tuple[Candidate, ...]
+    dataset: Dataset
+    strategy: Strategy
+    executor: Executor
+
+    def lines(self) -> list[tuple[str, str]]:
+        """What is to be done, in a few titled lines."""
+        record, data = self.record, self.dataset
+        plan, base = record.plan, record.base
+        each = f"{plan.candidates} candidates × {record.seeds} seeds × {record.epochs} epochs = {plan.trials} trials"
+        pixels = base.network.get("resolution")
+        return [
+            ("data", f"{data.name}: {len(data.classes)} classes, {len(data.train)} training and {len(data.val)} "
+                     "validation images"),
+            *(("", f"skipped {name}") for name in data.skipped[:5]),
+            ("proxy", f"{record.baseline['name']} made small: {pixels} px, {format_count(base.macs)} MACs; candidates "
+                      f"have {record.growth:.3g}× that, on {record.device.kind}"),
+            ("plan", f"{each}, {record.executor.workers} at once, about {format_seconds(plan.seconds)}"),
+        ]  # fmt: skip
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{title:<10}{text}" for title, text in self.lines())
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr><th>{title}</th><td>{escape(text)}</td></tr>" for title, text in self.lines())
+        return f"<table>{rows}</table>"
+
+
+def prepare_new(design: Design, *, command: str, on_data: OnData | None = None) -> Prepared:
+    """Packs the data, measures the speed and makes the plan. Writes nothing but the data's cache.
+
+    Args:
+        command: what was typed, for run.yaml.
+
+    Raises:
+        InvalidInput: anything that was asked for cannot be done.
+    """
+    data = prepare(_source(design.data), resolution=design.packed_resolution, progress=on_data)
+    base = design.base(len(data.classes))
+    space = make_space(design.question, base=base, full=design.full)
+    speed = measure_corners(
+        base, phi=design.question.phi, batch_size=design.recipe.batch_size, device=design.device
+    )  # fmt: skip
+    candidates = _remembered(space)
+    workers = design.executor.workers_on(design.device)
+    strategy, plan = choose_plan(
+        design.strategy,
+        candidates,
+        speed=speed,
+        work=Work(
+            train_images=len(data.train),
+            val_images=len(data.val),
+            workers=workers,
+            minimum_epochs=design.proxy.minimum_epochs,
+            maximum_epochs=design.proxy.maximum_epochs,
+        ),
+        budget_seconds=design.budget,
+    )
+    found = candidates(strategy)
+    cost = base.cost()
+    record = RunRecord(
+        command=command,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        git=git_commit(),
+        versions=versions(),
+        baseline=design.full.to_dict(),
+        question=design.question,
+        growth=space.growth(found),
+        base=BaseRecord(network=base.to_dict(), params=cost.params, macs=cost.macs, activations=cost.activations),
+        data=_data_record(data, design.data),
+        recipe=design.recipe,
+        strategy=strategy.to_dict(),
+        plan=plan,
+        speed=speed,
+        executor=_executor_record(design.executor, workers),
+        device=DeviceRecord(**describe_device(design.device)),
+        deterministic=design.deterministic,
+    )
+    return Prepared(
+        record=record, space=space, candidates=found, dataset=data, strategy=strategy, executor=design.executor
+    )
+
+
+def prepare_again(
+    folder: RunFolder,
+    *,
+    strategy: Strategy | None = None,
+    executor: Executor | None = None,
+    data: Data = None,
+    on_data: OnData | None = None,
+) -> Prepared:
+    """A run that was begun, from its run.yaml and candidates.csv; nothing is planned or measured again.
+
+    Args:
+        strategy: where the run was searched by a person's own.
+        executor: instead of the run's.
+        data: where they were handed over in Python and the cache does not hold them any more.
+
+    Raises:
+        InvalidInput: the folder is not a run, or its data have changed since.
+    """
+    record = folder.record()
+    adopt_live(folder.path)
+    dataset = _data_again(record.data, data, on_data)
+    if dataset.fingerprint != record.data.fingerprint:
+        raise InvalidInput(f"the data of {folder.path} has changed since the run was begun; its trials cannot be mixed")
+    base = record.base_network()
+    executor = executor or executor_again(record.executor)
+    workers = executor.workers_on(resolve_device(record.device.kind))
+    return Prepared(
+        record=record.model_copy(update={"executor": _executor_record(executor, workers)}),
+        space=make_space(record.question, base=base, full=record.full_network()),
+        candidates=tuple(read_table(folder.candidates, base)),
+        dataset=dataset,
+        strategy=strategy or record.make_strategy(),
+        executor=executor,
+    )
+
+
+def _remembered(space: Space) -> Callable[[Strategy], tuple[Candidate, ...]]:
+    """The candidates of a strategy's points, found once: a plan tries several refinements of the same points."""
+
+    @cache
+    def found(points: tuple[Point, ...]) -> tuple[Candidate, ...]:
+        return tuple(space.candidates(points))
+
+    return lambda strategy: found(tuple(strategy.points()))
+
+
+def _source(data: Data) -> "str | ImageSource | None":
+    return str(data) if isinstance(data, Path) else data
+
+
+def _data_record(data: Dataset, source: Data) -> DataRecord:
+    return DataRecord(
+        name=data.name,
+        source=str(source) if isinstance(source, str | Path) else None,
+        live=not isinstance(source, str | Path | None),
+        pixels=data.train.side,
+        classes=len(data.classes),
+        train=len(data.train),
+        val=len(data.val),
+        flip=data.flip,
+        fingerprint=data.fingerprint,
+        skipped=data.skipped,
+    )
+
+
+def _data_again(record: DataRecord, data: Data, on_data: OnData | None) -> Dataset:
+    """The data of a run: from where they were, or, handed over in Python, from the cache or handed over again."""
+    if data is None and record.live:
+        found = reopen(record.name, pixels=record.pixels, fingerprint=record.fingerprint)
+        if found is None:
+            raise InvalidInput(
+                f"the run's data ({record.name}) were handed over in Python and are in the cache no more; "
+                "open it with Study.open(…, data=ss.dataset(train, val))"
+            )
+        return found
+    return prepare(_source(data) if data is not None else record.source, resolution=record.pixels, progress=on_data)
+
+
+def _executor_record(executor: Executor, workers: int) -> ExecutorRecord:
+    return ExecutorRecord(
+        kind=executor.kind,
+        workers=workers,
+        scheduler=executor.scheduler,
+        trials_per_gpu=executor.trials_per_gpu,
+    )

@@ -1,0 +1,56 @@
+"""A run folder's tables, for the analysis: which takes tables and knows no folder."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from scaling_search.analysis.trials import Trials, trials_from_tables
+from scaling_search.errors import InvalidInput
+from scaling_search.evidence import Reading
+from scaling_search.search.folder import RunFolder
+from scaling_search.search.journal import COLUMNS
+from scaling_search.search.record import RunRecord
+
+_TEXT = {"candidate": str, "named": str, "reason": str, "status": str}
+
+
+def read_trials(folder: RunFolder) -> Trials:
+    """What a run folder holds so far; a half-written last row is left out.
+
+    Raises:
+        InvalidInput: a file is missing or lacks a column, or no trial has finished.
+    """
+    record = folder.record()
+    candidates, readings = read_csv(folder.candidates), read_csv(folder.path / "trials.csv")
+    try:
+        return make_trials(candidates, readings, record)
+    except InvalidInput as error:
+        raise InvalidInput(f"{folder.path}: {error}") from error
+
+
+def make_trials(candidates: pd.DataFrame, readings: pd.DataFrame, record: RunRecord) -> Trials:
+    """The tables with what the record says of the run."""
+    return trials_from_tables(
+        candidates, readings,
+        growth=record.growth, classes=record.data.classes, epochs=record.epochs, validation=record.data.val,
+    )  # fmt: skip
+
+
+def readings_table(readings: Iterable[Reading]) -> pd.DataFrame:
+    """Readings with the columns of trials.csv."""
+    rows = [asdict(reading) | asdict(reading.trial) for reading in readings]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).fillna({"reason": ""})
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """One of the run's tables.
+
+    Raises:
+        InvalidInput: it is missing, or no table.
+    """
+    try:
+        return pd.read_csv(path, dtype=_TEXT)
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InvalidInput(f"cannot read {path}: {error}") from error

@@ -1,0 +1,380 @@
+"""A search as an object: plan it, run it, train its trials yourself, analyse it, open it again.
+
+    study = ss.Study(ss.network("b0"), ss.dataset(train_set, val_set), strategy=ss.strategies.Lattice(parts=4))
+    study.plan(budget="2h")
+    study.run()
+    study.analyze().pick
+
+Nothing is printed: who wants to see what happens passes listeners.
+"""
+
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, Unpack
+
+from scaling_search.configuration import parse
+from scaling_search.errors import InvalidInput
+from scaling_search.evidence import Reading, Status
+from scaling_search.files import write_atomically
+from scaling_search.search import folder as folders
+from scaling_search.search.counts import count_record
+from scaling_search.search.driver import Driver, Jobs
+from scaling_search.search.executors import Conditions, Executor, Job, Train, train_trial
+from scaling_search.search.folder import RunFolder
+from scaling_search.search.journal import Journal
+from scaling_search.search.listener import Begun, Listener
+from scaling_search.search.space import Candidate
+from scaling_search.search.table import write_table
+from scaling_search.strategies import Ask, Decision, Strategy
+from scaling_search.study.answer import Answer, write_answer
+from scaling_search.study.design import Data, Design, make_design
+from scaling_search.study.network import ScalableNetwork, network
+from scaling_search.study.options import ExecutorName, Options, StudyOptions
+from scaling_search.study.preparation import Prepared, prepare_again, prepare_new
+
+if TYPE_CHECKING:
+    from scaling_search.study.network import NetworkLike
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialAsk(Ask):
+    """A trial to be trained in a loop of one's own until it has had `epochs` epochs.
+
+    Attributes:
+        network: what is trained; `network.build()` gives the module, `network.resolution` its input.
+    """
+
+    network: ScalableNetwork
+
+    @property
+    def seed(self) -> int:
+        """Of initial weights and order: candidates are compared seed by seed."""
+        return self.trial.seed
+
+
+class Study:
+    """A search in a folder.
+
+    Args:
+        baseline: what `ss.network` takes.
+        data: a folder of images by class, a data set's name, or what `ss.dataset` gives; None is the embedded set.
+        strategy: what to try next; None: the one that the options name.
+        executor: how trials run: `ss.Ray()`, `ss.Inline()` or their names; None: Ray, as the options say.
+        folder: of the run; made when trials start. None: results/<baseline>-phi<φ>-<data>-<time>.
+        options: see `Options`; the names are those of `scaling-search run`.
+
+    Raises:
+        InvalidInput: something that was asked for cannot be done; the message says what would work.
+    """
+
+    def __init__(
+        self,
+        baseline: "NetworkLike" = "b0",
+        data: Data = None,
+        *,
+        strategy: Strategy | None = None,
+        executor: Executor | ExecutorName | None = None,
+        folder: str | Path | None = None,
+        **options: Unpack[StudyOptions],
+    ) -> None:
+        named = {"executor": executor} if isinstance(executor, str) else {}
+        asked = parse(Options, {**options, **named}, origin="options")
+        executor = None if isinstance(executor, str) else executor
+        self._design: Design | None = make_design(
+            network(baseline), data, asked, strategy=strategy, executor=executor
+        )  # fmt: skip
+        self._prepared: Prepared | None = None
+        self._folder: RunFolder | None = None
+        self._driver: Driver[Candidate] | None = None
+        self._path = None if folder is None else Path(folder)
+        if self._path is not None:
+            folders.check_free(self._path)
+
+    @classmethod
+    def open(
+        cls,
+        folder: str | Path,
+        *,
+        data: Data = None,
+        strategy: Strategy | None = None,
+        executor: Executor | None = None,
+        listeners: Sequence[Listener] = (),
+    ) -> Self:
+        """A search that was begun, to be run to its end or looked at.
+
+        Args:
+            data: only where they were handed over in Python and the cache holds them no more.
+            strategy, executor: only where the run's is your own; or to go on with another executor.
+
+        Raises:
+            InvalidInput: the folder is not a run, or its data have changed since.
+        """
+        study = cls.__new__(cls)
+        study._design = None
+        study._driver = None
+        study._folder = RunFolder(Path(folder))
+        study._path = study._folder.path
+        study._prepared = prepare_again(
+            study._folder, strategy=strategy, executor=executor, data=data, on_data=_data_listener(listeners)
+        )
+        return study
+
+    # --- plan, run, analyse
+
+    def plan(
+        self, budget: str | float | None = None, *, listeners: Sequence[Listener] = ()
+    ) -> Prepared:  # fmt: skip
+        """Packs the data, measures the speed and makes the plan; trains nothing.
+
+        Args:
+            budget: time for the whole search, as "2h" or seconds; None: what the options say.
+
+        Raises:
+            InvalidInput: the run has begun already, or something that was asked for cannot be done.
+        """
+        if self._folder is not None:
+            raise InvalidInput(f"{self._folder.path} has begun and keeps its plan")
+        assert self._design is not None
+        design = self._design if budget is None else self._design.with_budget(budget)
+        self._prepared = prepare_new(design, command=_command(), on_data=_data_listener(listeners))
+        return self._prepared
+
+    def run(self, listeners: Sequence[Listener] = (), *, train: Train = train_trial) -> bool:
+        """Trains what is missing; True when nothing is missing at the end.
+
+        False means that the run was interrupted (Ctrl-C): what finished is kept, and the same call goes on.
+
+        Args:
+            listeners: told of every step, in this process.
+            train: how one job is trained; for tests and replays.
+        """
+        prepared, driver = self._begin(listeners), self._drive(listeners)
+        begun = Begun(record=prepared.record, candidates=driver.candidates, evidence=driver.evidence())
+        for listener in listeners:
+            listener.on_plan(begun)
+        jobs = Jobs(driver, _job_maker(prepared))
+        prepared.executor.run(jobs, train=train, on_reading=driver.tell, conditions=self._conditions(prepared))
+        complete = driver.complete
+        if complete:
+            driver.tidy()
+        return complete
+
+    def analyze(self, listeners: Sequence[Listener] = ()) -> Answer:
+        """The answer of what is there so far, written into the folder: best.yaml, family, figures, report.html.
+
+        Raises:
+            InvalidInput: no trial has finished.
+        """
+        answer = write_answer(self._begun())
+        for listener in listeners:
+            listener.on_answer(answer.analysis)
+        return answer
+
+    # --- a training loop of one's own
+
+    def ask(self) -> TrialAsk | None:
+        """The next trial to train; None when none is wanted now: all are out, or all is done (see `complete`)."""
+        self._begin(())
+        driver = self._drive(())
+        found = driver.ask()
+        if isinstance(found, Decision):
+            return None
+        candidate = driver.candidate(found.trial)
+        return TrialAsk(found.trial, found.epochs, network=ScalableNetwork(candidate.network))
+
+    def tell(
+        self,
+        ask: Ask,
+        *,
+        top1: float | None = None,
+        val_loss: float | None = None,
+        epoch: int | None = None,
+        failed: str = "",
+        **metrics: float,
+    ) -> None:
+        """What a trial showed after an epoch, by default its last.
+
+        Args:
+            ask: what `ask` gave.
+            top1: fraction of the validation images, 0..1.
+            val_loss: cross-entropy of the validation images, in nats.
+            epoch: 1-based; None: the last one that was asked for.
+            failed: a reason, where the trial cannot be trained.
+            metrics: train_loss, top5, seconds, images_seen, images_per_second.
+
+        Raises:
+            InvalidInput: a number is out of its range, or neither metrics nor a reason are given.
+        """
+        driver = self._drive(())
+        driver.tell(told_reading(ask, top1=top1, val_loss=val_loss, epoch=epoch, failed=failed, metrics=metrics))
+        if failed or epoch is None or epoch == ask.epochs:
+            driver.release(ask)
+
+    # --- what there is
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return self._folder is not None and self._drive(()).complete
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the run lies; None before it has begun and where no folder was named."""
+        return self._path
+
+    @property
+    def prepared(self) -> Prepared:
+        """Data, candidates and plan; made now if they are not there yet."""
+        return self._prepared or self.plan()
+
+    def __repr__(self) -> str:
+        where = f"Study in {self._path}" if self._path else "Study"
+        return f"<{where}: {'begun' if self._folder else 'planned' if self._prepared else 'not planned yet'}>"
+
+    def _repr_html_(self) -> str:
+        return self._prepared._repr_html_() if self._prepared else f"<p>{self!r}</p>"
+
+    # --- inside
+
+    def _begun(self) -> RunFolder:
+        if self._folder is None:
+            raise InvalidInput("nothing has been trained yet: call run() first")
+        return self._folder
+
+    def _begin(self, listeners: Sequence[Listener]) -> Prepared:
+        """Makes the folder and writes what resuming needs, before the first trial starts."""
+        prepared = self._prepared or self.plan(listeners=listeners)
+        if self._folder is not None:
+            return prepared
+        record, path = prepared.record, self._path
+        if path is None:
+            name = str(record.baseline["name"])
+            path = folders.default_path(baseline=name, phi=record.question.phi, data=record.data.name)
+        folder = folders.create(path)
+        try:
+            base = count_record("base", record.base_network())
+            record = record.model_copy(update={"counts": (*record.counts, base)})
+            write_table(folder.candidates, prepared.candidates)
+            _keep_live(folder, record.baseline)
+            folder.write_record(record)
+        except BaseException:
+            folder.remove()  # a full disk or Ctrl-C here must not leave half a run
+            raise
+        self._folder, self._path = folder, path
+        return prepared
+
+    def _drive(self, listeners: Sequence[Listener]) -> Driver[Candidate]:
+        """The one driver of this object: it knows which trials are out."""
+        if self._driver is None:
+            prepared, folder = self.prepared, self._begun()
+            self._driver = Driver(
+                prepared.strategy,
+                prepared.space,
+                prepared.candidates,
+                journal=Journal(folder.path),
+                checkpoints=folder.checkpoints,
+                write=lambda candidates: write_table(folder.candidates, candidates),
+                retell=prepared.executor.scheduler != "fifo",
+            )
+        self._driver.listeners = tuple(listeners)
+        return self._driver
+
+    def _conditions(self, prepared: Prepared) -> Conditions:
+        epochs = prepared.strategy.epochs
+        device = prepared.record.device.kind
+        return Conditions(device=device, epochs=epochs or 1, log=self._begun().log)
+
+
+def search(
+    baseline: "NetworkLike" = "b0",
+    data: Data = None,
+    *,
+    strategy: Strategy | None = None,
+    executor: Executor | ExecutorName | None = None,
+    folder: str | Path | None = None,
+    listeners: Sequence[Listener] = (),
+    **options: Unpack[StudyOptions],
+) -> Answer:
+    """Plans, runs and analyses a search; the arguments are those of `Study`.
+
+    Interrupted (Ctrl-C), it answers with what is there so far.
+
+    Raises:
+        InvalidInput: something that was asked for cannot be done, or nothing was trained to its end.
+    """
+    study = Study(baseline, data, strategy=strategy, executor=executor, folder=folder, **options)
+    study.run(listeners)
+    return study.analyze(listeners)
+
+
+def told_reading(
+    ask: Ask, *, top1: float | None, val_loss: float | None, epoch: int | None, failed: str, metrics: dict[str, float]
+) -> Reading:
+    """What a person tells of a trial, as a reading. With all its epochs the trial is paused: it may be asked for more.
+
+    Raises:
+        InvalidInput: a number is out of its range, or unknown, or there is none.
+    """
+    at = ask.epochs if epoch is None else epoch
+    if not 1 <= at <= ask.epochs:
+        raise InvalidInput(f"{ask.trial} was asked to have {ask.epochs} epochs, so there is no epoch {at} of it")
+    if failed:
+        return Reading(trial=ask.trial, epoch=at, status="failed", reason=" ".join(failed.split())[:300])
+    if top1 is None or not 0 <= top1 <= 1:
+        raise InvalidInput(f"top1 is the fraction of validation images that are told right, 0 to 1, not {top1}")
+    unknown = sorted(set(metrics) - set(_METRICS))
+    if unknown:
+        raise InvalidInput(f"a reading has no {unknown[0]}; it may have {', '.join(_METRICS)}")
+    values: dict[str, Any] = dict(metrics)
+    status: Status = "paused" if at == ask.epochs else "running"
+    return Reading(trial=ask.trial, epoch=at, status=status, top1=top1, val_loss=val_loss, **values)
+
+
+_METRICS = ("train_loss", "top5", "seconds", "images_seen", "images_per_second")
+
+
+def _job_maker(prepared: Prepared) -> Callable[[Ask, Candidate, Path, tuple[Reading, ...]], Job]:
+    record = prepared.record
+
+    def make(ask: Ask, candidate: Candidate, checkpoint: Path, history: tuple[Reading, ...]) -> Job:
+        return Job(
+            trial=ask.trial,
+            network=candidate.network,
+            dataset=prepared.dataset,
+            recipe=record.recipe,
+            epochs=ask.epochs,
+            device=record.device.kind,
+            checkpoint=checkpoint,
+            deterministic=record.deterministic,
+            history=history,
+        )
+
+    return make
+
+
+def _keep_live(folder: RunFolder, baseline: dict[str, Any]) -> None:
+    """A baseline that was handed over in Python, by value, so that another process can go on."""
+    source = str(baseline.get("source", ""))
+    if source.startswith("live:"):
+        from scaling_search.networks.foreign import payload as payload_of
+
+        payload = payload_of(source)
+        assert payload is not None, "a live network is known in the process that it came from"
+        write_atomically(folder.live_baseline, payload)
+
+
+def _data_listener(listeners: Sequence[Listener]) -> Callable[[str, int, int], None]:
+    def on_data(title: str, done: int, total: int) -> None:
+        for listener in listeners:
+            listener.on_data(title, done, total)
+
+    return on_data
+
+
+def _command() -> str:
+    """What was typed, or that the search was begun in Python."""
+    program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else ""
+    return shlex.join([program, *sys.argv[1:]]) if program == "scaling-search" else "Python"
