@@ -10,6 +10,7 @@ Importing it imports nothing heavy: each name below is loaded when it is first u
 """
 
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from scaling_search.errors import InvalidInput
@@ -73,12 +74,27 @@ __all__ = [
 ]
 
 
+class _CallableRoom(ModuleType):
+    """The room search/ has the name of the function `search`, and importing it puts it where the function would be: so
+    the room can be called, and is then that function."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        return _load("search")(*arguments, **options)
+
+
+import_module(f"{__name__}.search").__class__ = _CallableRoom
+
+
+def _load(name: str) -> Any:
+    place = _LAZY[name]
+    return getattr(import_module(f"{__name__}.{place}"), name) if place else import_module(f"{__name__}.{name}")
+
+
 def __getattr__(name: str) -> Any:
     """A public name, loaded when it is first asked for."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    place = _LAZY[name]
-    return getattr(import_module(f"{__name__}.{place}"), name) if place else import_module(f"{__name__}.{name}")
+    return _load(name)
 
 
 def __dir__() -> list[str]:
