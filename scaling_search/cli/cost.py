@@ -27,6 +27,10 @@ def cost(
     optimizer: Annotated[str, typer.Option(help="For training memory: adamw, sgd, rmsprop.")] = "adamw",
     latency_on: Annotated[str | None, typer.Option(help="Measure latency: cpu or cuda.")] = None,
     per_stage: Annotated[bool, typer.Option("--per-stage", help="One line a stage.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Build it and have fvcore count it too; exit code 1 if they differ."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
     """Print the exact parameters, MACs and activations of a scaled network, its memory, and its latency if asked."""
@@ -48,7 +52,11 @@ def cost(
         report["latency"] = [_latency(network, latency_on, size) for size in sorted({1, batch_size})]
     if per_stage:
         report["sections"] = {name: _counts(part) for name, part in _sections(network).items()}
+    if check:
+        report["check"] = _check(network)
     print(json.dumps(report, indent=2)) if as_json else _show(report)
+    if check and not report["check"]["agrees"]:
+        raise typer.Exit(1)
 
 
 def baselines(
@@ -125,6 +133,14 @@ def _sections(network: "Network") -> "dict[str, Cost]":
     return network.section_costs()
 
 
+def _check(network: "Network") -> dict[str, Any]:
+    """Our count of multiply-adds beside fvcore's of the built module."""
+    from scaling_search.networks.recount import check_counts
+
+    found = check_counts(network)
+    return {"ours": found.ours, "fvcore": found.fvcore, "agrees": found.agrees, "sentence": found.sentence}
+
+
 def _latency(network: "Network", device: str, batch_size: int) -> dict[str, Any]:
     from dataclasses import asdict
 
@@ -153,6 +169,8 @@ def _show(report: dict[str, Any]) -> None:
         f"memory at batch {report['batch_size']}: training {format_bytes(report['training_bytes'])}, "
         f"inference {format_bytes(report['inference_bytes'])}"
     )
+    if "check" in report:
+        print(report["check"]["sentence"])
     for timing in report.get("latency", []):
         spread = f"half of {timing['repeats']} between {1000 * timing['low']:.2f} and {1000 * timing['high']:.2f}"
         print(

@@ -94,18 +94,19 @@ def make_design(
     _check_once(executor, options, "executor", ("executor", "scheduler", "workers", "trials_per_gpu"))
     space = baseline.searchspace or SearchSpace(name=baseline.name, baseline=baseline.name)
     config = search_config(space, options)
+    question, made = make_question(options, config), make_executor(options, config)
     device = resolve_device(options.device)
     full = rounded(baseline.network, config)
     return Design(
         full=full,
         data=data,
-        question=make_question(options, config),
+        question=question,
         rounding=None if config.rounding is None else policy(config.rounding),
         proxy=space.proxy,
-        size=proxy_size(space.proxy, full, options, device),
+        size=space.proxy.size(full, device, width=options.proxy_width, resolution=options.proxy_resolution),
         strategy=strategy or config.make_strategy(seeds=options.seeds, epochs=options.epochs),
         recipe=recipe(options.recipe or space.proxy.recipe),
-        executor=executor or make_executor(options, config),
+        executor=executor or made,
         device=device,
         deterministic=options.deterministic,
         budget=options.budget or DEFAULT_BUDGET[device],
@@ -139,11 +140,6 @@ def search_config(space: SearchSpace, options: Options) -> SearchConfig:
 def rounded(network: Network, config: SearchConfig) -> Network:
     """The network with the rounding that was asked for."""
     return network if config.rounding is None else network.replaced(rounding=policy(config.rounding))
-
-
-def proxy_size(proxy: ProxyConfig, full: Network, options: Options, device: Literal["cpu", "cuda"]) -> ProxySize:
-    """How small the proxies' base is made."""
-    return proxy.size(full, device, width=options.proxy_width, resolution=options.proxy_resolution)
 
 
 def make_question(options: Options, config: SearchConfig) -> Question:

@@ -3,7 +3,7 @@
 from scaling_search.search.proxy import proxy_base
 from scaling_search.search.searchspace import SearchSpace
 from scaling_search.search.space import Candidate
-from scaling_search.study.design import make_question, make_space, proxy_size, rounded, search_config
+from scaling_search.study.design import make_question, make_space, rounded, search_config
 from scaling_search.study.network import ScalableNetwork
 from scaling_search.study.options import Options
 
@@ -26,7 +26,7 @@ def list_candidates(baseline: ScalableNetwork, options: Options, *, proxy: bool 
     full = rounded(baseline.network, config)
     question = make_question(options, config)
     if proxy:
-        size = proxy_size(space.proxy, full, options, "cpu")
+        size = space.proxy.size(full, "cpu", width=options.proxy_width, resolution=options.proxy_resolution)
         base = proxy_base(full, size, classes=full.classes)
         return make_space(question, base=base, full=full).candidates(config.make_strategy().points())
     return make_space(question, base=full, full=None).candidates(config.make_strategy().points())
