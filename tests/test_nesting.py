@@ -20,7 +20,7 @@ class TwoLengths(Planned):
     def points(self) -> list[Point]:
         return reference_points()[:2]
 
-    def refinements(self) -> "Sequence[TwoLengths]":  # type: ignore[override]
+    def refinements(self) -> "Sequence[TwoLengths]":
         return [self]
 
     def decide(self, evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision:
