@@ -2,7 +2,6 @@
 
 import shutil
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +94,7 @@ def test_changed_data_cannot_be_mixed_in(make_study: MakeStudy, shared: Path) ->
     victim = next(iter(Path("images/train/class0").iterdir()))
     victim.write_bytes((shared / "images/train/class1" / victim.name).read_bytes())
     with pytest.raises(InvalidInput, match="has changed since the run was begun"):
-        Study.open("run")
+        Study.open("run").run()
 
 
 class Backwards(Lattice):
@@ -122,9 +121,9 @@ def test_what_is_ones_own_is_handed_over_again(make_study: MakeStudy) -> None:
     study = make_study(**own | {"parts": ..., "seeds": ..., "epochs": ...})
     assert not study.run(train=interrupted_after(3))
     with pytest.raises(InvalidInput, match=r"your own \(backwards\); open it with Study.open\(…, strategy=…\)"):
-        Study.open("run", executor=Inline())
+        Study.open("run", executor=Inline()).run()
     with pytest.raises(InvalidInput, match=r"your own \(elsewhere\): open it with Study.open\(…, executor=…\)"):
-        Study.open("run", strategy=own["strategy"])
+        Study.open("run", strategy=own["strategy"]).run()
     again = Study.open("run", **own)
     assert again.run(train=quick)
     assert again.analyze().table["seeds"].eq(1).all()
@@ -171,12 +170,7 @@ def test_names_are_escaped(make_study: MakeStudy, shared: Path) -> None:
     assert repr(network(odd)).startswith("<<b>&net at 64 px: d1-2 w16-16-32-64, ")
 
 
-def test_search_does_it_all_and_listeners_hear_it(shared: Path, monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
-    def run(self: Inline, source: JobSource, *, train: Train, **how: Any) -> None:
-        real(self, source, train=quick, **how)
-
-    real: Callable[..., None] = Inline.run
-    monkeypatch.setattr(Inline, "run", run)
+def test_search_does_it_all_and_listeners_hear_it(shared: Path, untrained: None) -> None:
     ear = Ear()
     answer = search(
         shared / "tiny.yaml", shared / "images", executor="inline", device="cpu", parts=1, seeds=2, epochs=1,
