@@ -44,7 +44,11 @@ def make_study(shared: Path) -> MakeStudy:
 @pytest.fixture
 def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
     """The inline executor brings readings of a known landscape, see `fake_training.quick`."""
-    from scaling_search.search.executors import Inline
+    from scaling_search.search.executors import Inline, train_trial
 
-    run: Any = Inline.run
-    monkeypatch.setattr(Inline, "run", lambda self, source, *, train, **how: run(self, source, train=quick, **how))
+    real: Any = Inline.run
+
+    def run(self: Inline, source: Any, *, train: Any, **how: Any) -> None:
+        real(self, source, train=quick if train is train_trial else train, **how)
+
+    monkeypatch.setattr(Inline, "run", run)
