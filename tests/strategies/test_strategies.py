@@ -207,6 +207,24 @@ def test_optuna_learns_from_what_it_is_told() -> None:
     assert fmean(proposed("tpe")) < 0.6 * fmean(proposed("random"))
 
 
+def test_optuna_hears_of_a_candidate_that_failed_once_as_failed(tmp_path: Any) -> None:
+    """The mean of the seeds that came through would be compared with means over all seeds."""
+    import optuna
+
+    storage = f"sqlite:///{tmp_path}/study.db"
+    strategy = Optuna(samples=1, seeds=2, epochs=1, storage=storage)
+    readings = [
+        Reading(trial=Trial(candidate=name, seed=seed), epoch=1, status="failed" if failed else "done", top1=0.9)
+        for name, seed, failed in (("c00", 0, False), ("c00", 1, True), ("c01", 0, False), ("c01", 1, False))
+    ]
+    candidates = {"c00": (1.0, 0.0, 0.0), "c01": (0.0, 1.0, 0.0)}
+    strategy.propose(Evidence.of(candidates, readings))
+    kept = optuna.load_study(study_name="scaling-search", storage=storage).trials
+    assert [(trial.user_attrs["candidate"], trial.state.name, trial.value) for trial in kept] == [
+        ("c00", "FAIL", None), ("c01", "COMPLETE", 0.9),
+    ]  # fmt: skip
+
+
 def test_optuna_keeps_its_study_where_it_is_told_to(tmp_path: Any) -> None:
     import optuna
 
