@@ -14,11 +14,11 @@ def train_trial(job: Job) -> Iterator[Reading]:
     if job.history and job.history[-1].final:
         yield from job.history
         return
-    done = 0
+    done = job.history[-1].epoch if job.history else 0
     try:
         for reading in _readings(job):
             yield reading
-            done = reading.epoch
+            done = max(done, reading.epoch)
     except Exception as error:  # whatever one network does wrong, the run goes on
         yield Reading(trial=job.trial, epoch=done + 1, status="failed", reason=_reason(error))
 
