@@ -1,6 +1,8 @@
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_training import EPOCHS, Listed, dying, job, quick
@@ -84,6 +86,31 @@ def test_a_gpu_that_does_not_exist_is_refused_before_anything_waits_for_it(start
         Ray(workers=1, trials_per_gpu=4).run(
             Listed(jobs()), train=quick, on_reading=print, conditions=Conditions(device="cuda", epochs=EPOCHS)
         )
+
+
+@pytest.mark.ray
+def test_a_trial_is_given_its_part_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is started: Tune is only asked what it is asked for."""
+    from ray import tune
+
+    asked: dict[str, Any] = {}
+
+    class Kept:
+        def __init__(self, trainable: Any, *, tune_config: Any, run_config: Any) -> None:
+            asked["at once"] = tune_config.max_concurrent_trials
+
+        def fit(self) -> None: ...
+
+    place = "scaling_search.search.executors.ray"
+    monkeypatch.setattr(f"{place}._started", lambda workers, log: nullcontext())
+    monkeypatch.setattr(f"{place}._check_resources", lambda gpu: asked.update(needed=gpu))
+    monkeypatch.setattr(f"{place}.describe_device", lambda kind: {"count": 2})
+    monkeypatch.setattr(tune, "with_resources", lambda trainable, resources: asked.update(resources=resources))
+    monkeypatch.setattr(tune, "Tuner", Kept)
+    Ray(trials_per_gpu=4).run(
+        Listed(jobs()), train=quick, on_reading=print, conditions=Conditions(device="cuda", epochs=EPOCHS)
+    )
+    assert asked == {"needed": 0.25, "resources": {"cpu": 1.0, "gpu": 0.25}, "at once": 8}
 
 
 def test_a_recorded_run_replays_as_far_as_it_is_asked() -> None:

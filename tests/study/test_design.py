@@ -156,6 +156,13 @@ def test_no_candidate_is_shown_larger_images_than_were_packed(name: str, wish: d
     assert largest <= design.packed_resolution(10) < 1.1 * largest + 8, "and not much more than is needed"
 
 
+def test_images_are_packed_for_the_largest_candidate(make_study: MakeStudy) -> None:
+    for options in ({}, {"target": "macs=8x"}, {"phi": 3}):
+        prepared = make_study(**options).plan()
+        largest = max(candidate.network.resolution for candidate in prepared.candidates)
+        assert largest <= prepared.dataset.train.side == prepared.record.data.pixels
+
+
 def test_growth_is_what_the_target_says(make_study: MakeStudy) -> None:
     prepared = make_study(target="macs=3x", rounding="nearest").plan()
     assert prepared.record.growth == pytest.approx(3, rel=0.05)
