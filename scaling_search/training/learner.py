@@ -11,7 +11,7 @@ from torch import Tensor
 from scaling_search.architecture import Network
 from scaling_search.networks.build import build
 from scaling_search.training.averaging import Average, set_bn_momentum
-from scaling_search.training.convolution import with_small_maps
+from scaling_search.training.convolution import fitted_to_cpu
 from scaling_search.training.failure import is_out_of_memory
 from scaling_search.training.optimizer import make_optimizer, set_learning_rate
 from scaling_search.training.parallel import World
@@ -27,7 +27,7 @@ class Learner:
         with seeded(seed, "weights"):
             module = build(network, zero_init_residual=recipe.zero_init_residual)
         if device.type == "cpu":
-            with_small_maps(module)
+            fitted_to_cpu(module)
         set_bn_momentum(module, recipe.bn_momentum)
         self.module = module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.recipe = recipe
