@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scaling_search.analysis.wording import count
 from scaling_search.data import Dataset, prepare, reopen
 from scaling_search.environment import describe_device, git_commit, resolve_device, versions
 from scaling_search.errors import InvalidInput
@@ -49,7 +50,8 @@ class Prepared:
         """What is to be done, in a few titled lines."""
         record, data = self.record, self.dataset
         plan, base = record.plan, record.base
-        each = f"{plan.candidates} candidates × {record.seeds} seeds × {record.epochs} epochs = {plan.trials} trials"
+        factors = (plan.candidates, "candidate"), (record.seeds or 1, "seed"), (record.epochs or 1, "epoch")
+        each = f"{' × '.join(count(*factor) for factor in factors)} = {count(plan.trials, 'trial')}"
         pixels = base.network.get("resolution")
         return [
             ("data", f"{data.name}: {len(data.classes)} classes, {len(data.train)} training and {len(data.val)} "

@@ -340,6 +340,11 @@ def _job_maker(prepared: Prepared) -> Callable[[Ask, Candidate, Path, tuple[Read
     record = prepared.record
 
     def make(ask: Ask, candidate: Candidate, checkpoint: Path, history: tuple[Reading, ...]) -> Job:
+        if record.epochs not in (None, ask.epochs) and not record.recipe.schedule.nests:
+            raise InvalidInput(
+                f"{prepared.strategy.name} asks for {ask.epochs} of {record.epochs} epochs, to go on later, and the "
+                f"recipe {record.recipe.name} ends with its budget; use --recipe averaged"
+            )
         return Job(
             trial=ask.trial,
             network=candidate.network,
