@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from scaling_search.evidence import Reading
+from scaling_search.evidence import Reading, Trial
 from scaling_search.search.listener import Begun, Listener
 from scaling_search.search.plan import EVALUATION
 
@@ -59,6 +59,11 @@ class TerminalProgress(Listener):
         """Takes in one new reading."""
         if self._trials is not None:
             self._trials.update(reading)
+
+    def on_trouble(self, trial: Trial, reason: str, *, again: bool) -> None:
+        """Said at once: a person may free the disk before the next trial meets it."""
+        what = "is tried again later" if again else "is left open"
+        self._console.print(f"! {trial} {what}: {reason}", markup=False)
 
 
 class DataBar:

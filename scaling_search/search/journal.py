@@ -1,4 +1,4 @@
-"""The record of a run: an append-only journal, and the trials table written from it.
+"""The record of a run: a journal that is only appended to, and the trials table written from it.
 
 The journal is the truth that resuming, strategies, analysis and replay read. A line is a reading (or an end) of a
 trial, or a proposal of a sampling strategy, flushed to the disk before anyone is told of it. A half-written last line,
@@ -93,17 +93,29 @@ class Journal(Readings):
         super().__init__()
         self.path = folder / "journal.jsonl"
         self.table = folder / "trials.csv"
-        for entry in read_entries(self.path):
-            if isinstance(entry, Proposal):
-                self._proposals.append(entry)
-            else:
-                self._keep(entry)
-        self._write_table()
+        self._read(read_entries(self.path))
 
     def propose(self, proposal: Proposal) -> None:
         """Writes down what a sampling strategy asked for, before anything is done about it."""
         super().propose(proposal)
         _append(self.path, encode(proposal))
+
+    def forget_failures(self) -> int:
+        """Takes the trials that failed for ones that were never ended, in the file too; how many they are."""
+        failed = [reading.trial for reading in self.readings() if reading.status == "failed"]
+        entries = [entry for entry in read_entries(self.path) if not _is_failure(entry)]
+        write_atomically(self.path, "".join(map(encode, entries)))
+        self._read(entries)
+        return len(failed)
+
+    def _read(self, entries: Iterable[Reading | Proposal]) -> None:
+        self._histories, self._proposals = {}, []
+        for entry in entries:
+            if isinstance(entry, Proposal):
+                self._proposals.append(entry)
+            else:
+                self._keep(entry)
+        self._write_table()
 
     def _written(self, reading: Reading, *, amends: bool) -> None:
         _append(self.path, encode(reading))
@@ -160,6 +172,10 @@ def read_entries(path: Path) -> list[Reading | Proposal]:
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidInput(f"{path} is not a journal of a run: line {number}: {error}") from error
     return entries
+
+
+def _is_failure(entry: Reading | Proposal) -> bool:
+    return isinstance(entry, Reading) and entry.status == "failed"
 
 
 def _append(path: Path, text: str) -> None:

@@ -10,6 +10,8 @@ Nothing is printed: who wants to see what happens passes listeners.
 
 import shlex
 import sys
+import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from scaling_search.configuration import parse
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import Reading, Status
+from scaling_search.evidence import Reading, Status, Trial
 from scaling_search.files import write_atomically
 from scaling_search.search import folder as folders
 from scaling_search.search.counts import count_record
@@ -89,6 +91,7 @@ class Study:
         self._prepared: Prepared | None = None
         self._folder: RunFolder | None = None
         self._driver: Driver[Candidate] | None = None
+        self._stopped = ""
         self._path = None if folder is None else Path(folder)
         if self._path is not None:
             folders.check_free(self._path)
@@ -115,6 +118,7 @@ class Study:
         study = cls.__new__(cls)
         study._design = None
         study._driver = None
+        study._stopped = ""
         study._folder = RunFolder(Path(folder))
         study._path = study._folder.path
         study._prepared = prepare_again(
@@ -145,7 +149,8 @@ class Study:
     def run(self, listeners: Sequence[Listener] = (), *, train: Train = train_trial) -> bool:
         """Trains what is missing; True when nothing is missing at the end.
 
-        False means that the run was interrupted (Ctrl-C): what finished is kept, and the same call goes on.
+        False means that the run was interrupted (Ctrl-C), or that the environment failed some trials (`troubles`) or
+        too many (`stopped`): what finished is kept, and the same call goes on.
 
         Args:
             listeners: told of every step, in this process.
@@ -155,12 +160,24 @@ class Study:
         begun = Begun(record=prepared.record, candidates=driver.candidates, evidence=driver.evidence())
         for listener in listeners:
             listener.on_plan(begun)
-        jobs = Jobs(driver, _job_maker(prepared))
+        jobs = Jobs(driver, _job_maker(prepared), trials=prepared.record.plan.trials)
         prepared.executor.run(jobs, train=train, on_reading=driver.tell, conditions=self._conditions(prepared))
+        self._stopped = jobs.stopped
         complete = driver.complete
         if complete:
             driver.tidy()
         return complete
+
+    def retry_failed(self) -> int:
+        """Opens the trials whose networks failed again, for `run`; how many they are.
+
+        Raises:
+            InvalidInput: nothing has been trained yet.
+        """
+        self._begun()
+        journal = self._drive(()).journal
+        assert isinstance(journal, Journal)
+        return journal.forget_failures()
 
     def analyze(self, listeners: Sequence[Listener] = ()) -> Answer:
         """The answer of what is there so far, written into the folder: best.yaml, family, figures, report.html.
@@ -172,6 +189,17 @@ class Study:
         for listener in listeners:
             listener.on_answer(answer.analysis)
         return answer
+
+    def shortfall(self) -> str:
+        """What of the last run could not be trained, and why, in one sentence; "" where nothing failed."""
+        if self.stopped:
+            return f"stopped: {self.stopped}"
+        reasons = Counter(self.troubles.values())
+        if not reasons:
+            return ""
+        found = "; ".join(f"{count} × {reason}" for reason, count in reasons.most_common(3))
+        trials = "1 trial" if len(self.troubles) == 1 else f"{len(self.troubles)} trials"
+        return f"{trials} could not be trained here, and can be later: {found}"
 
     # --- a training loop of one's own
 
@@ -219,6 +247,16 @@ class Study:
     def complete(self) -> bool:
         """Whether nothing is missing."""
         return self._folder is not None and self._drive(()).complete
+
+    @property
+    def troubles(self) -> dict[Trial, str]:
+        """The trials that the environment failed in the last run, and why: they are open."""
+        return {} if self._driver is None else dict(self._driver.troubles)
+
+    @property
+    def stopped(self) -> str:
+        """Why the last run stopped before its end: a third of its trials failed for one reason. "" where it did not."""
+        return self._stopped
 
     @property
     def folder(self) -> Path | None:
@@ -300,13 +338,15 @@ def search(
 ) -> Answer:
     """Plans, runs and analyses a search; the arguments are those of `Study`.
 
-    Interrupted (Ctrl-C), it answers with what is there so far.
+    Interrupted (Ctrl-C), it answers with what is there so far; so it does, with a warning, where the environment failed
+    trials.
 
     Raises:
         InvalidInput: something that was asked for cannot be done, or nothing was trained to its end.
     """
     study = Study(baseline, data, strategy=strategy, executor=executor, folder=folder, **options)
-    study.run(listeners)
+    if not study.run(listeners) and (reason := study.shortfall()):
+        warnings.warn(f"{reason}; Study.open({str(study.folder)!r}).run() goes on", stacklevel=2)
     return study.analyze(listeners)
 
 

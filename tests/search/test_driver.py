@@ -229,17 +229,6 @@ def test_where_budgets_do_not_nest_an_ended_trial_leaves_no_checkpoint(tmp_path:
     assert not (run.folder / "checkpoints").exists()
 
 
-def test_a_training_that_brings_nothing_twice_has_failed(tmp_path: Path) -> None:
-    def silent(job: Job) -> Iterator[Reading]:
-        return iter(()) if job.trial.candidate == "c01" else quick(job)
-
-    driver = Run(tmp_path / "run", Lattice(parts=1, seeds=1, epochs=2)).go(train=silent)
-    ends = {reading.trial.candidate: reading for reading in known(driver) if reading.final}
-    assert driver.complete
-    assert ends["c01"].status == "failed"
-    assert "without a reading" in ends["c01"].reason
-
-
 def test_what_has_ended_is_told_again_first_where_a_scheduler_compares(tmp_path: Path) -> None:
     run = Run(tmp_path / "run", Lattice(parts=1, seeds=1, epochs=2))
     run.go(stop_after=5)
