@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from scaling_search.errors import InvalidInput
+from scaling_search.locks import LOCK
 from scaling_search.search.record import RunRecord, read_record, write_record
 from scaling_search.search.searchspace import LIVE_BASELINE
 
@@ -77,7 +78,7 @@ def check_free(path: Path) -> None:
     """Refuses a folder that holds something, before any work is done for it."""
     if (path / "run.yaml").exists():
         raise InvalidInput(f"{path} holds another run; name a new folder, or go on with `scaling-search resume {path}`")
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if path.exists() and (not path.is_dir() or any(inner.name != LOCK for inner in path.iterdir())):
         raise InvalidInput(f"{path} is not an empty folder")
 
 

@@ -2,7 +2,8 @@
 
 The journal is the truth that resuming, strategies, analysis and replay read. A line is a reading (or an end) of a
 trial, or a proposal of a sampling strategy, flushed to the disk before anyone is told of it. A half-written last line,
-the trace of a kill, is dropped; a reading that arrives twice (a retried worker repeats itself) is kept once.
+the trace of a kill (or, to a reader, of a writer at work), is dropped; a reading that arrives twice (a retried worker
+repeats itself) is kept once. One process writes (see `locks`); readers change nothing.
 """
 
 import csv
@@ -18,16 +19,22 @@ from scaling_search.errors import InvalidInput
 from scaling_search.evidence import READING_METRICS, Division, Evidence, Proposal, Reading, Trial
 from scaling_search.files import write_atomically
 
+JOURNAL = "journal.jsonl"
 COLUMNS = ("candidate", "seed", "epoch", *READING_METRICS, "status", "reason")
 """Of trials.csv."""
 
 
 class Readings:
-    """Readings and proposals as they come, in memory: the record of a replay, and what a journal keeps on the disk."""
+    """Readings and proposals as they come, in memory: the record of a replay, and what a journal keeps on the disk.
 
-    def __init__(self) -> None:
+    Args:
+        entries: what is known from the start.
+    """
+
+    def __init__(self, entries: Iterable[Reading | Proposal] = ()) -> None:
         self._histories: dict[Trial, tuple[Reading, ...]] = {}
         self._proposals: list[Proposal] = []
+        self._take(entries)
 
     def add(self, reading: Reading) -> bool:
         """Takes one reading in; False when it was known already or its trial had ended.
@@ -69,6 +76,13 @@ class Readings:
         """All that is known, of these candidates."""
         return Evidence(dict(candidates), dict(self._histories), self.proposals)
 
+    def _take(self, entries: Iterable[Reading | Proposal]) -> None:
+        for entry in entries:
+            if isinstance(entry, Proposal):
+                self._proposals.append(entry)
+            else:
+                self._keep(entry)
+
     def _keep(self, reading: Reading) -> None:
         """Ends without metrics (stopped, failed) at an epoch that has some keep those metrics."""
         by_epoch = {known.epoch: known for known in self.history(reading.trial)}
@@ -83,17 +97,20 @@ class Readings:
 
 
 class Journal(Readings):
-    """journal.jsonl and trials.csv of one run. Opening it reads what is there and rewrites trials.csv from it.
+    """journal.jsonl and trials.csv of one run, to be written to by one process.
+
+    Opening it reads what is there, cuts a torn last line off, and rewrites trials.csv.
 
     Raises:
         InvalidInput: a line other than the last is neither a reading nor a proposal, so the file is no journal.
     """
 
     def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.path = folder / "journal.jsonl"
+        self.path = folder / JOURNAL
         self.table = folder / "trials.csv"
-        self._read(read_entries(self.path))
+        _cut_torn(self.path)  # or the next line would be glued to it
+        super().__init__(read_entries(self.path))
+        self._write_table()
 
     def propose(self, proposal: Proposal) -> None:
         """Writes down what a sampling strategy asked for, before anything is done about it."""
@@ -105,17 +122,10 @@ class Journal(Readings):
         failed = [reading.trial for reading in self.readings() if reading.status == "failed"]
         entries = [entry for entry in read_entries(self.path) if not _is_failure(entry)]
         write_atomically(self.path, "".join(map(encode, entries)))
-        self._read(entries)
-        return len(failed)
-
-    def _read(self, entries: Iterable[Reading | Proposal]) -> None:
         self._histories, self._proposals = {}, []
-        for entry in entries:
-            if isinstance(entry, Proposal):
-                self._proposals.append(entry)
-            else:
-                self._keep(entry)
+        self._take(entries)
         self._write_table()
+        return len(failed)
 
     def _written(self, reading: Reading, *, amends: bool) -> None:
         _append(self.path, encode(reading))
@@ -153,18 +163,14 @@ def decode(line: str) -> Reading | Proposal:
 
 
 def read_entries(path: Path) -> list[Reading | Proposal]:
-    """The entries of a journal in their order; a torn last line is cut off the file.
+    """The entries of a journal in their order, without a torn last line. Changes nothing.
 
     Raises:
         InvalidInput: another line is no entry; the message names it.
     """
     if not path.exists():
         return []
-    content = path.read_bytes()
-    whole, _, torn = content.rpartition(b"\n")
-    if torn:  # a kill in the middle of a write: cut it off, or the next line would be glued to it
-        with path.open("r+b") as file:
-            file.truncate(len(whole) + 1 if whole else 0)
+    whole, _, _ = path.read_bytes().rpartition(b"\n")
     entries = []
     for number, line in enumerate(whole.splitlines(), start=1):
         try:
@@ -172,6 +178,13 @@ def read_entries(path: Path) -> list[Reading | Proposal]:
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidInput(f"{path} is not a journal of a run: line {number}: {error}") from error
     return entries
+
+
+def _cut_torn(path: Path) -> None:
+    content = path.read_bytes() if path.exists() else b""
+    if content and not content.endswith(b"\n"):
+        with path.open("r+b") as file:
+            file.truncate(content.rfind(b"\n") + 1)
 
 
 def _is_failure(entry: Reading | Proposal) -> bool:

@@ -21,12 +21,13 @@ from scaling_search.configuration import parse
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Reading, Status, Trial
 from scaling_search.files import write_atomically
+from scaling_search.locks import take
 from scaling_search.search import folder as folders
 from scaling_search.search.counts import count_record
 from scaling_search.search.driver import Driver, Jobs
 from scaling_search.search.executors import Conditions, Executor, Job, Train, train_trial
 from scaling_search.search.folder import RunFolder
-from scaling_search.search.journal import Journal
+from scaling_search.search.journal import JOURNAL, Journal, Readings, read_entries
 from scaling_search.search.listener import Begun, Listener
 from scaling_search.search.space import Candidate
 from scaling_search.search.table import write_table
@@ -38,6 +39,8 @@ from scaling_search.study.options import ExecutorName, Options, StudyOptions
 from scaling_search.study.preparation import Prepared, prepare_again, prepare_new
 
 if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
     from scaling_search.study.network import NetworkLike
 
 
@@ -91,6 +94,7 @@ class Study:
         self._prepared: Prepared | None = None
         self._folder: RunFolder | None = None
         self._driver: Driver[Candidate] | None = None
+        self._lock: BaseFileLock | None = None
         self._stopped = ""
         self._path = None if folder is None else Path(folder)
         if self._path is not None:
@@ -118,6 +122,7 @@ class Study:
         study = cls.__new__(cls)
         study._design = None
         study._driver = None
+        study._lock = None
         study._stopped = ""
         study._folder = RunFolder(Path(folder))
         study._path = study._folder.path
@@ -155,7 +160,17 @@ class Study:
         Args:
             listeners: told of every step, in this process.
             train: how one job is trained; for tests and replays.
+
+        Raises:
+            InvalidInput: another process is at work in the folder, or something that was asked for cannot be done.
+            OSError: the folder cannot be written.
         """
+        try:
+            return self._run(listeners, train)
+        finally:
+            self.release()
+
+    def _run(self, listeners: Sequence[Listener], train: Train) -> bool:
         prepared, driver = self._begin(listeners), self._drive(listeners)
         begun = Begun(record=prepared.record, candidates=driver.candidates, evidence=driver.evidence())
         for listener in listeners:
@@ -204,7 +219,10 @@ class Study:
     # --- a training loop of one's own
 
     def ask(self) -> TrialAsk | None:
-        """The next trial to train; None when none is wanted now: all are out, or all is done (see `complete`)."""
+        """The next trial to train; None when none is wanted now: all are out, or all is done (see `complete`).
+
+        From the first question on no other process can work in the folder, until `release` or the end of this one.
+        """
         self._begin(())
         driver = self._drive(())
         found = driver.ask()
@@ -245,8 +263,16 @@ class Study:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is missing."""
-        return self._folder is not None and self._drive(()).complete
+        """Whether nothing is missing. Changes nothing."""
+        if self._folder is None:
+            return False
+        return (self._driver or self._make_driver(Readings(read_entries(self._folder.path / JOURNAL)))).complete
+
+    def release(self) -> None:
+        """Lets other processes work in the folder; the next `run` or `ask` takes it again."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     @property
     def troubles(self) -> dict[Trial, str]:
@@ -305,20 +331,25 @@ class Study:
         return prepared
 
     def _drive(self, listeners: Sequence[Listener]) -> Driver[Candidate]:
-        """The one driver of this object: it knows which trials are out."""
-        if self._driver is None:
-            prepared, folder = self.prepared, self._begun()
-            self._driver = Driver(
-                prepared.strategy,
-                prepared.space,
-                prepared.candidates,
-                journal=Journal(folder.path),
-                checkpoints=folder.checkpoints,
-                write=lambda candidates: write_table(folder.candidates, candidates),
-                retell=prepared.executor.scheduler != "fifo",
-            )
+        """The one driver of this object: it knows which trials are out. Made anew where others may have worked."""
+        if self._driver is None or self._lock is None:
+            self._lock = self._lock or take(self._begun().path)
+            self._driver = self._make_driver(Journal(self._begun().path))
         self._driver.listeners = tuple(listeners)
         return self._driver
+
+    def _make_driver(self, journal: Readings) -> Driver[Candidate]:
+        prepared, folder = self.prepared, self._begun()
+        writes = isinstance(journal, Journal)
+        return Driver(
+            prepared.strategy,
+            prepared.space,
+            prepared.candidates,
+            journal=journal,
+            checkpoints=folder.checkpoints,
+            write=lambda candidates: write_table(folder.candidates, candidates) if writes else None,
+            retell=prepared.executor.scheduler != "fifo",
+        )
 
     def _conditions(self, prepared: Prepared) -> Conditions:
         epochs = prepared.strategy.epochs

@@ -8,6 +8,7 @@ FOLDER/train.yaml          what is trained; another training is refused here
 
 import csv
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, fields
 from io import StringIO
 from pathlib import Path
@@ -21,6 +22,7 @@ from scaling_search.configuration import read_yaml, to_yaml
 from scaling_search.data import Dataset
 from scaling_search.errors import InvalidInput
 from scaling_search.files import write_atomically
+from scaling_search.locks import LOCK, alone_in
 from scaling_search.training import checkpoint
 from scaling_search.training.loop import EpochMetrics, train_epochs
 from scaling_search.training.parallel import World
@@ -45,12 +47,32 @@ def train_in_folder(
     Where several processes train together (torchrun), the first one writes.
 
     Raises:
-        InvalidInput: the folder holds something else, or the network does not fit the data set.
+        InvalidInput: the folder holds something else, another process is at work in it, or the network does not fit the
+            data set.
         TrainingFailed: as `train_epochs`.
     """
     leads = World.current().leads
-    if leads:
-        _claim(folder, _description(network, dataset, recipe, epochs=epochs, seed=seed))
+    with ExitStack() as stack:
+        if leads:
+            stack.enter_context(_claimed(folder, _description(network, dataset, recipe, epochs=epochs, seed=seed)))
+        yield from _train(
+            folder, network, dataset, recipe,
+            epochs=epochs, seed=seed, device=device, deterministic=deterministic, leads=leads,
+        )  # fmt: skip
+
+
+def _train(
+    folder: Path,
+    network: Network,
+    dataset: Dataset,
+    recipe: Recipe,
+    *,
+    epochs: int,
+    seed: int,
+    device: str,
+    deterministic: bool,
+    leads: bool,
+) -> Iterator[EpochMetrics]:
     last = folder / _LAST
     history: list[EpochMetrics] = []
     for metrics in train_epochs(
@@ -86,12 +108,28 @@ def _description(network: Network, dataset: Dataset, recipe: Recipe, *, epochs: 
     }
 
 
-def _claim(folder: Path, description: dict[str, Any]) -> None:
-    """Make the folder this training's.
+@contextmanager
+def _claimed(folder: Path, description: dict[str, Any]) -> Iterator[None]:
+    """The folder is this training's, and no other process is at work in it, while the block lasts.
 
     Raises:
-        InvalidInput: it is another training's, or holds files that no training wrote.
+        InvalidInput: it is another training's, holds files that no training wrote, or somebody is at work in it.
     """
+    _check_free(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone_in(folder):
+        _claim(folder, description)
+        yield
+
+
+def _check_free(folder: Path) -> None:
+    if (folder / _CONFIGURATION).exists() or not folder.exists():
+        return
+    if not folder.is_dir() or any(path.name != LOCK for path in folder.iterdir()):
+        raise InvalidInput(f"{folder} is there already and holds no training; choose another --out")
+
+
+def _claim(folder: Path, description: dict[str, Any]) -> None:
     path = folder / _CONFIGURATION
     if path.exists():
         before = read_yaml(path) or {}
@@ -101,9 +139,6 @@ def _claim(folder: Path, description: dict[str, Any]) -> None:
                 f"{folder} holds another training (its {' and '.join(changed)} differ); choose another --out"
             )
         return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InvalidInput(f"{folder} is there already and holds no training; choose another --out")
-    folder.mkdir(parents=True, exist_ok=True)
     write_atomically(path, to_yaml(description))
 
 

@@ -22,13 +22,19 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def whole(images: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+def whole(whole_run: Path) -> pd.DataFrame:
     """The outcome of the search of six trials that nothing disturbed."""
+    return outcome(whole_run)
+
+
+@pytest.fixture(scope="session")
+def whole_run(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its folder."""
     folder = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
         settle(folder, patch)
         assert begin(images, "run") == 0
-    return outcome(folder / "run")
+    return folder / "run"
 
 
 def settle(folder: Path, patch: pytest.MonkeyPatch) -> None:
