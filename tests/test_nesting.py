@@ -81,5 +81,5 @@ def test_a_strategy_of_ones_own_is_handed_over_again(place: Path) -> None:
     own = study("own", TwoLengths(seeds=1, epochs=4), recipe="averaged")
     own.run()
     with pytest.raises(InvalidInput, match=r"strategy of your own \(TwoLengths\)"):
-        ss.Study.open("own")
+        ss.Study.open("own").run()
     assert ss.Study.open("own", strategy=TwoLengths(seeds=1, epochs=4)).run()

@@ -77,7 +77,7 @@ def resume(
 
     console = make_console()
     with TerminalProgress(console) as progress:
-        study = Study.open(run, listeners=[progress])
+        study = Study.open(run)
         if retry_failed:
             console.print(f"{study.retry_failed()} trials that failed are trained again")
         _train_and_finish(study, console, progress)

@@ -60,6 +60,15 @@ class TrialAsk(Ask):
         return self.trial.seed
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Own:
+    """What a person hands over again when a run is opened, because no file can hold it."""
+
+    data: Data = None
+    strategy: Strategy | None = None
+    executor: Executor | None = None
+
+
 class Study:
     """A search in a folder.
 
@@ -85,20 +94,21 @@ class Study:
         folder: str | Path | None = None,
         **options: Unpack[StudyOptions],
     ) -> None:
+        self._path = None if folder is None else Path(folder)
+        if self._path is not None:
+            folders.check_free(self._path)
         named = {"executor": executor} if isinstance(executor, str) else {}
         asked = parse(Options, {**options, **named}, origin="options")
         executor = None if isinstance(executor, str) else executor
         self._design: Design | None = make_design(
             network(baseline), data, asked, strategy=strategy, executor=executor
         )  # fmt: skip
+        self._own = _Own()
         self._prepared: Prepared | None = None
         self._folder: RunFolder | None = None
         self._driver: Driver[Candidate] | None = None
         self._lock: BaseFileLock | None = None
         self._stopped = ""
-        self._path = None if folder is None else Path(folder)
-        if self._path is not None:
-            folders.check_free(self._path)
 
     @classmethod
     def open(
@@ -108,27 +118,23 @@ class Study:
         data: Data = None,
         strategy: Strategy | None = None,
         executor: Executor | None = None,
-        listeners: Sequence[Listener] = (),
     ) -> Self:
-        """A search that was begun, to be run to its end or looked at.
+        """A search that was begun, to be run to its end or looked at. Its data are opened when it is run.
 
         Args:
             data: only where they were handed over in Python and the cache holds them no more.
             strategy, executor: only where the run's is your own; or to go on with another executor.
 
         Raises:
-            InvalidInput: the folder is not a run, or its data have changed since.
+            InvalidInput: the folder is not a run. (When it is run: its data have changed since.)
         """
         study = cls.__new__(cls)
-        study._design = None
-        study._driver = None
-        study._lock = None
+        study._design = study._prepared = study._driver = study._lock = None
         study._stopped = ""
         study._folder = RunFolder(Path(folder))
         study._path = study._folder.path
-        study._prepared = prepare_again(
-            study._folder, strategy=strategy, executor=executor, data=data, on_data=_data_listener(listeners)
-        )
+        study._folder.record()  # whatever is wrong with it is said now, though it is needed later
+        study._own = _Own(data=data, strategy=strategy, executor=executor)
         return study
 
     # --- plan, run, analyse
@@ -144,9 +150,8 @@ class Study:
         Raises:
             InvalidInput: the run has begun already, or something that was asked for cannot be done.
         """
-        if self._folder is not None:
-            raise InvalidInput(f"{self._folder.path} has begun and keeps its plan")
-        assert self._design is not None
+        if self._design is None or self._folder is not None:
+            raise InvalidInput(f"{self._path} has begun and keeps its plan")
         design = self._design if budget is None else self._design.with_budget(budget)
         self._prepared = prepare_new(design, command=_command(), on_data=_data_listener(listeners))
         return self._prepared
@@ -171,7 +176,11 @@ class Study:
             self.release()
 
     def _run(self, listeners: Sequence[Listener], train: Train) -> bool:
-        prepared, driver = self._begin(listeners), self._drive(listeners)
+        if self._folder is not None:
+            self._hold()  # before any work is done for it
+        prepared = self._begin(listeners)
+        self._driver = None  # what an interrupted call had out is not being trained any more
+        driver = self._drive(listeners)
         begun = Begun(record=prepared.record, candidates=driver.candidates, evidence=driver.evidence())
         for listener in listeners:
             listener.on_plan(begun)
@@ -187,12 +196,10 @@ class Study:
         """Opens the trials whose networks failed again, for `run`; how many they are.
 
         Raises:
-            InvalidInput: nothing has been trained yet.
+            InvalidInput: nothing has been trained yet, or another process is at work in the folder.
         """
-        self._begun()
-        journal = self._drive(()).journal
-        assert isinstance(journal, Journal)
-        return journal.forget_failures()
+        self._hold()
+        return Journal(self._begun().path).forget_failures()
 
     def analyze(self, listeners: Sequence[Listener] = ()) -> Answer:
         """The answer of what is there so far, written into the folder: best.yaml, family, figures, report.html.
@@ -291,8 +298,8 @@ class Study:
 
     @property
     def prepared(self) -> Prepared:
-        """Data, candidates and plan; made now if they are not there yet."""
-        return self._prepared or self.plan()
+        """Data, candidates and plan; made, or read back from the folder, if they are not there yet."""
+        return self._prepare(())
 
     def __repr__(self) -> str:
         where = f"Study in {self._path}" if self._path else "Study"
@@ -308,9 +315,20 @@ class Study:
             raise InvalidInput("nothing has been trained yet: call run() first")
         return self._folder
 
+    def _prepare(self, listeners: Sequence[Listener]) -> Prepared:
+        if self._prepared is not None:
+            return self._prepared
+        if self._folder is None:
+            return self.plan(listeners=listeners)
+        own, on_data = self._own, _data_listener(listeners)
+        self._prepared = prepare_again(
+            self._folder, strategy=own.strategy, executor=own.executor, data=own.data, on_data=on_data
+        )
+        return self._prepared
+
     def _begin(self, listeners: Sequence[Listener]) -> Prepared:
         """Makes the folder and writes what resuming needs, before the first trial starts."""
-        prepared = self._prepared or self.plan(listeners=listeners)
+        prepared = self._prepare(listeners)
         if self._folder is not None:
             return prepared
         record, path = prepared.record, self._path
@@ -333,10 +351,13 @@ class Study:
     def _drive(self, listeners: Sequence[Listener]) -> Driver[Candidate]:
         """The one driver of this object: it knows which trials are out. Made anew where others may have worked."""
         if self._driver is None or self._lock is None:
-            self._lock = self._lock or take(self._begun().path)
+            self._hold()
             self._driver = self._make_driver(Journal(self._begun().path))
         self._driver.listeners = tuple(listeners)
         return self._driver
+
+    def _hold(self) -> None:
+        self._lock = self._lock or take(self._begun().path)
 
     def _make_driver(self, journal: Readings) -> Driver[Candidate]:
         prepared, folder = self.prepared, self._begun()
