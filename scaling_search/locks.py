@@ -9,13 +9,14 @@ import errno
 import os
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from scaling_search.errors import InvalidInput
+from scaling_search.files import UNFINISHED
 
 LOCK = ".lock"
 _STAND_IN = ".lock-process"
@@ -49,6 +50,19 @@ def take(folder: Path) -> BaseFileLock:
         if error.errno not in _NO_LOCKS:
             raise
         return _taken(SoftFileLock(folder / _STAND_IN, timeout=0))
+
+
+def is_unclaimed(folder: Path, *, own: Collection[str] = ()) -> bool:
+    """Whether work may begin in the folder: nothing is in it but what a beginning that was cut off has left.
+
+    Args:
+        own: names of files that such a beginning may have written; a folder that it has not locked holds none of them.
+    """
+    if not folder.is_dir():
+        return False
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(UNFINISHED)}
+    locks = names & {LOCK, _STAND_IN}
+    return names - locks <= set(own if locks else ())
 
 
 def _taken(lock: BaseFileLock) -> BaseFileLock:

@@ -9,7 +9,6 @@ repeats itself) is kept once. One process writes (see `locks`); readers change n
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import READING_METRICS, Division, Evidence, Proposal, Reading, Trial
-from scaling_search.files import write_atomically
+from scaling_search.files import sync_folder, to_disk, write_atomically
 
 JOURNAL = "journal.jsonl"
 COLUMNS = ("candidate", "seed", "epoch", *READING_METRICS, "status", "reason")
@@ -192,10 +191,12 @@ def _is_failure(entry: Reading | Proposal) -> bool:
 
 
 def _append(path: Path, text: str) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    new = not path.exists()
+    with path.open("ab") as file:
+        file.write(text.encode())
+        to_disk(file)
+    if new:
+        sync_folder(path.parent)
 
 
 def _csv_text(readings: Iterable[Reading]) -> str:

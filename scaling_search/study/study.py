@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from scaling_search.configuration import parse
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Reading, Status, Trial
-from scaling_search.files import write_atomically
+from scaling_search.files import sweep, write_atomically
 from scaling_search.locks import take
 from scaling_search.search import folder as folders
 from scaling_search.search.counts import count_record
@@ -336,6 +336,7 @@ class Study:
             name = str(record.baseline["name"])
             path = folders.default_path(baseline=name, phi=record.question.phi, data=record.data.name)
         folder = folders.create(path)
+        lock = folder.begin()
         try:
             base = count_record("base", record.base_network())
             record = record.model_copy(update={"counts": (*record.counts, base)})
@@ -344,8 +345,9 @@ class Study:
             folder.write_record(record)
         except BaseException:
             folder.remove()  # a full disk or Ctrl-C here must not leave half a run
+            lock.release()
             raise
-        self._folder, self._path = folder, path
+        self._folder, self._path, self._lock = folder, path, lock
         return prepared
 
     def _drive(self, listeners: Sequence[Listener]) -> Driver[Candidate]:
@@ -357,7 +359,9 @@ class Study:
         return self._driver
 
     def _hold(self) -> None:
-        self._lock = self._lock or take(self._begun().path)
+        if self._lock is None:
+            self._lock = take(self._begun().path)
+            sweep(self._begun().path)
 
     def _make_driver(self, journal: Readings) -> Driver[Candidate]:
         prepared, folder = self.prepared, self._begun()

@@ -7,6 +7,7 @@ FOLDER/train.yaml          what is trained; another training is refused here
 """
 
 import csv
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, fields
@@ -14,15 +15,15 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from scaling_search.architecture import Network
 from scaling_search.configuration import read_yaml, to_yaml
 from scaling_search.data import Dataset
 from scaling_search.errors import InvalidInput
-from scaling_search.files import write_atomically
-from scaling_search.locks import LOCK, alone_in
+from scaling_search.files import sweep, write_atomically
+from scaling_search.locks import alone_in, is_unclaimed
 from scaling_search.training import checkpoint
 from scaling_search.training.loop import EpochMetrics, train_epochs
 from scaling_search.training.parallel import World
@@ -74,6 +75,7 @@ def _train(
     leads: bool,
 ) -> Iterator[EpochMetrics]:
     last = folder / _LAST
+    since = _first_to_keep(folder) if leads else 1
     history: list[EpochMetrics] = []
     for metrics in train_epochs(
         network,
@@ -88,7 +90,7 @@ def _train(
         history.append(metrics)
         if leads:
             _write_history(folder / _HISTORY, history)
-            if metrics is best(history) and checkpoint.epochs_done(last) == metrics.epoch:
+            if metrics is best(history[since - 1 :] or history) and checkpoint.epochs_done(last) == metrics.epoch:
                 _keep_best(folder / _BEST, last, metrics)
         yield metrics
 
@@ -118,6 +120,7 @@ def _claimed(folder: Path, description: dict[str, Any]) -> Iterator[None]:
     _check_free(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with alone_in(folder):
+        sweep(folder)
         _claim(folder, description)
         yield
 
@@ -125,7 +128,7 @@ def _claimed(folder: Path, description: dict[str, Any]) -> Iterator[None]:
 def _check_free(folder: Path) -> None:
     if (folder / _CONFIGURATION).exists() or not folder.exists():
         return
-    if not folder.is_dir() or any(path.name != LOCK for path in folder.iterdir()):
+    if not is_unclaimed(folder):
         raise InvalidInput(f"{folder} is there already and holds no training; choose another --out")
 
 
@@ -159,6 +162,20 @@ def _keep_best(path: Path, last: Path, metrics: EpochMetrics) -> None:
     write_atomically(path, save(weights, metadata=notes))
 
 
+def _first_to_keep(folder: Path) -> int:
+    """The first epoch whose weights can be the best ones: the newest, where those of an earlier one are damaged."""
+    path = folder / _BEST
+    if not path.exists() or _epoch_of(path):
+        return 1
+    warnings.warn(f"{path} is damaged; the best weights from here on are kept", stacklevel=3)
+    path.unlink()
+    return max(1, checkpoint.epochs_done(folder / _LAST))
+
+
 def _epoch_of(path: Path) -> int:
-    with safe_open(path, "pt") as file:
-        return int((file.metadata() or {}).get("epoch", 0))
+    """Whose weights the file holds; 0 where it is damaged."""
+    try:
+        with safe_open(path, "pt") as file:
+            return int((file.metadata() or {}).get("epoch", 0))
+    except (SafetensorError, ValueError):
+        return 0

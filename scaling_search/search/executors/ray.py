@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 
 from scaling_search.environment import cpu_count, describe_device
 from scaling_search.errors import InvalidInput
+from scaling_search.files import sweep, unfinished
 from scaling_search.search.executors.base import Conditions, JobSource, OnReading, Scheduler, Train
 
 # Must be set before ray is imported or started; each silences something or keeps it off.
@@ -181,7 +182,9 @@ def make_scheduler(name: Scheduler, epochs: int) -> Any:
 @contextlib.contextmanager
 def _scratch() -> Iterator[Path]:
     """A folder for Tune's bookkeeping: never inside the run folder, since a socket path over 107 bytes fails."""
-    folder = Path(tempfile.mkdtemp(prefix="scaling-search-"))
+    folder = unfinished(Path(tempfile.gettempdir()))
+    sweep(folder.parent)
+    folder.mkdir(mode=0o700)
     try:
         yield folder
     finally:
