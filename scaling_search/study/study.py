@@ -14,6 +14,8 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import escape
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -259,9 +261,12 @@ class Study:
             metrics: train_loss, top5, seconds, images_seen, images_per_second.
 
         Raises:
-            InvalidInput: a number is out of its range, or neither metrics nor a reason are given.
+            InvalidInput: a number is out of its range, neither metrics nor a reason are given, or there is no such
+                candidate.
         """
         driver = self._drive(())
+        if ask.trial.candidate not in {candidate.id for candidate in driver.candidates}:
+            raise InvalidInput(f"{ask.trial} is no trial of this search: tell what `ask` gave")
         driver.tell(told_reading(ask, top1=top1, val_loss=val_loss, epoch=epoch, failed=failed, metrics=metrics))
         if failed or epoch is None or epoch == ask.epochs:
             driver.release(ask)
@@ -306,7 +311,7 @@ class Study:
         return f"<{where}: {'begun' if self._folder else 'planned' if self._prepared else 'not planned yet'}>"
 
     def _repr_html_(self) -> str:
-        return self._prepared._repr_html_() if self._prepared else f"<p>{self!r}</p>"
+        return self._prepared._repr_html_() if self._prepared else f"<p>{escape(repr(self))}</p>"
 
     # --- inside
 
@@ -424,12 +429,19 @@ def told_reading(
     unknown = sorted(set(metrics) - set(_METRICS))
     if unknown:
         raise InvalidInput(f"a reading has no {unknown[0]}; it may have {', '.join(_METRICS)}")
-    values: dict[str, Any] = dict(metrics)
+    values: dict[str, Any] = metrics if val_loss is None else {**metrics, "val_loss": val_loss}
+    for name, value in values.items():
+        most = _METRICS[name]
+        if not isinstance(value, int | float) or not 0 <= value <= most or value == inf:
+            raise InvalidInput(f"{name} is a number {'of 0 or more' if most == inf else 'from 0 to 1'}, not {value!r}")
     status: Status = "paused" if at == ask.epochs else "running"
-    return Reading(trial=ask.trial, epoch=at, status=status, top1=top1, val_loss=val_loss, **values)
+    return Reading(trial=ask.trial, epoch=at, status=status, top1=top1, **values)
 
 
-_METRICS = ("train_loss", "top5", "seconds", "images_seen", "images_per_second")
+_METRICS = {
+    "train_loss": inf, "val_loss": inf, "top5": 1.0, "seconds": inf, "images_seen": inf, "images_per_second": inf,
+}  # fmt: skip
+"""What may be told beside top1, from 0 up to what."""
 
 
 def _job_maker(prepared: Prepared) -> Callable[[Ask, Candidate, Path, tuple[Reading, ...]], Job]:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from driven_run import Place, Run, known
 from fake_training import quick
-from test_driver import Place, Run, known
 
 from scaling_search.evidence import Reading, Trial
 from scaling_search.search.driver import Driver, Jobs

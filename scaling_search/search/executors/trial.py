@@ -19,11 +19,11 @@ def train_trial(job: Job) -> Iterator[Reading]:
     if job.history and job.history[-1].final:
         yield from job.history
         return
-    done = 0
+    done = job.history[-1].epoch if job.history else 0
     try:
         for reading in _readings(job):
             yield reading
-            done = reading.epoch
+            done = max(done, reading.epoch)
     except Exception as error:
         if not _is_result(error):
             raise
