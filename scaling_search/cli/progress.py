@@ -60,6 +60,11 @@ class TerminalProgress(Listener):
         if self._trials is not None:
             self._trials.update(reading)
 
+    def on_trouble(self, trial: Trial, reason: str, *, again: bool) -> None:
+        """Said at once: a person may free the disk before the next trial meets it."""
+        what = "is tried again later" if again else "is left open"
+        self._console.print(f"! {trial} {what}: {reason}", markup=False)
+
 
 class DataBar:
     """Images drawn or packed."""

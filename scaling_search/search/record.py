@@ -12,6 +12,7 @@ from scaling_search.architecture import Network, parse_target
 from scaling_search.configuration import Strict, parse, read_yaml, to_yaml
 from scaling_search.errors import InvalidInput
 from scaling_search.files import write_atomically
+from scaling_search.locks import LOCK
 from scaling_search.search.plan import Plan, Speed
 from scaling_search.search.record_format1 import from_first_version
 from scaling_search.search.searchspace import MatchRule, network_from_dict
@@ -220,7 +221,8 @@ def read_record(path: Path) -> RunRecord:
         InvalidInput: it is missing, damaged, edited into something else, or written by a newer program; one sentence.
     """
     if not path.is_file():
-        raise InvalidInput(f"{path.parent} is not a run: it has no {path.name}")
+        cut_off = "; it was cut off when it began: begin it again with --out" if (path.parent / LOCK).exists() else ""
+        raise InvalidInput(f"{path.parent} is not a run: it has no {path.name}{cut_off}")
     content = read_yaml(path)
     if not isinstance(content, dict):
         raise InvalidInput(f"{path} is not the record of a run")

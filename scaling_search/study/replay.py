@@ -21,7 +21,7 @@ from scaling_search.evidence import Proposal, Reading, Trial
 from scaling_search.search.driver import Driver
 from scaling_search.search.executors import Replay
 from scaling_search.search.folder import RunFolder
-from scaling_search.search.journal import Readings, read_entries
+from scaling_search.search.journal import JOURNAL, Readings, read_entries
 from scaling_search.search.record import RunRecord
 from scaling_search.strategies import STRATEGIES, Decision, Lattice, Optuna, Point, Strategy
 from scaling_search.study.listing import FINEST_PARTS
@@ -128,7 +128,7 @@ def read_recorded(folder: RunFolder) -> Recorded:
     """
     record, table = folder.record(), read_csv(folder.candidates)
     readings = Readings()
-    for entry in read_entries(folder.path / "journal.jsonl"):
+    for entry in read_entries(folder.path / JOURNAL):
         if not isinstance(entry, Proposal):
             readings.add(entry)
     if not list(readings.readings()):
