@@ -58,8 +58,9 @@ def proxy_base(full: Network, size: ProxySize, *, classes: int, rounding: Roundi
     Args:
         full: the baseline at full size.
         classes: of the data.
-        rounding: of the proxies. By default the baseline's own, but to the nearest layer and channel: rounded up,
-            whole regions of the share triangle come to the same network (docs/design.md, «Proxies round to nearest»).
+        rounding: of the proxies. By default the baseline's own, but in single layers and to the nearest channel:
+            rounded up, whole regions of the share triangle come to the same network (docs/design.md, «Proxies round
+            finely»).
     """
     small = Multipliers(depth=size.depth, width=size.width, resolution=size.resolution / full.resolution)
-    return full.replaced(rounding=rounding or full.rounding.to_nearest()).proxied(small).replaced(classes=classes)
+    return full.replaced(rounding=rounding or full.rounding.for_proxies()).proxied(small).replaced(classes=classes)
