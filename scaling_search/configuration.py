@@ -11,9 +11,9 @@ from scaling_search.errors import InvalidInput, nearest_hint
 
 
 class Strict(BaseModel):
-    """Base of every configuration: frozen, unknown keys and wrong types are errors."""
+    """Base of every configuration: frozen; unknown keys, wrong types and infinite numbers are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -67,7 +67,7 @@ def parse(model: type[Model], content: Any, *, origin: str | Path) -> Model:
 def _json(content: Any) -> bytes:
     from pydantic_core import to_json
 
-    return to_json(content)
+    return to_json(content, inf_nan_mode="constants")  # else they turn into null, which is a wish unheard
 
 
 def _sentence(model: type[BaseModel], error: ValidationError) -> str:

@@ -63,7 +63,7 @@ def plant(
     folder.mkdir(parents=True, exist_ok=True)
     candidates.to_csv(folder / "candidates.csv", index=False)
     _trials(candidates["candidate"], final, epochs=epochs, classes=classes).to_csv(folder / "trials.csv", index=False)
-    RunFolder(folder).write_record(_record(seeds, epochs, classes, phi))
+    RunFolder(folder).write_record(record_of(seeds=seeds, epochs=epochs, classes=classes, phi=phi))
     return folder
 
 
@@ -141,7 +141,8 @@ def _trials(names: pd.Series, final: np.ndarray, *, epochs: int, classes: int) -
     return pd.DataFrame(rows)
 
 
-def _record(seeds: int, epochs: int, classes: int, phi: float) -> RunRecord:
+def record_of(*, seeds: int, epochs: int, classes: int = 10, phi: float = 1.0) -> RunRecord:
+    """The record of a planted run."""
     network = load("b0").network().to_dict()
     return RunRecord(
         command="scaling-search run --baseline b0 --phi 1",

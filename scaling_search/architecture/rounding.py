@@ -38,8 +38,9 @@ class Rounding(Strict):
     depth: Literal["ceil", "nearest", "spread"] = "ceil"
     width: Literal["ninety_percent", "nearest"] = "ninety_percent"
     divisor: int = Field(default=8, ge=1)
-    fixed_depths: tuple[Literal["first", "last"], ...] = ()
-    fixed_widths: tuple[Literal["stem", "head"], ...] = ()
+    # not strict: behind as_rounding a file's list is no JSON any more, and no tuple yet
+    fixed_depths: tuple[Literal["first", "last"], ...] = Field(default=(), strict=False)
+    fixed_widths: tuple[Literal["stem", "head"], ...] = Field(default=(), strict=False)
     head_grows_only: bool = False
 
     def depths(self, base: Sequence[int], multiplier: Floats) -> Ints:

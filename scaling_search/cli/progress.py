@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from scaling_search.evidence import Reading
+from scaling_search.evidence import Reading, Trial
 from scaling_search.search.listener import Begun, Listener
 from scaling_search.search.plan import EVALUATION
 
@@ -93,8 +93,8 @@ class TrialBar:
         }
         self._mean = statistics.fmean(self._weights.values())
         self._wanted = record.plan.trials
-        self._ended = self._failed = 0
-        self._scores: dict[str, list[float]] = defaultdict(list)
+        self._counted: dict[Trial, int] = {}
+        self._resting: dict[Trial, Reading] = {}
         proposals = record.plan.candidates - len(begun.candidates)  # that will come, at the mean cost
         epoch = (sum(self._weights.values()) + max(proposals, 0) * self._mean) * (record.seeds or 1)
         self._bar = Progress(
@@ -112,30 +112,37 @@ class TrialBar:
 
     def update(self, reading: Reading) -> None:
         """Takes in one new reading."""
-        seconds = self._take(reading)
+        before, seconds = self._tenth(), self._take(reading)
         self._bar.update(self._task, advance=seconds, description=self._title(), best=self._best())
-        if reading.resting and not self._console.is_terminal and self._at_a_tenth():
+        if self._tenth() > before and not self._console.is_terminal:
             self._console.print(f"{self._title()}  {self._best()}")
 
     def _take(self, reading: Reading) -> float:
-        """Counts the reading; the expected seconds that it took off the rest (a trial that ends early, all it had)."""
-        epochs = self._epochs - reading.epoch + 1 if reading.final else 1
-        if reading.resting:
-            self._ended += 1
-            self._failed += reading.status == "failed"
-            if reading.top1 is not None:
-                self._scores[reading.trial.candidate].append(reading.top1)
-        return self._weights.get(reading.trial.candidate, self._mean) * max(epochs, 1)
+        """Counts the reading; the expected seconds that it took off the rest (a trial that ends early, all it had).
 
-    def _at_a_tenth(self) -> bool:
-        return self._ended * 10 // self._wanted > (self._ended - 1) * 10 // self._wanted
+        A trial that is paused, and trained further later, is one trial.
+        """
+        if reading.resting:
+            self._resting[reading.trial] = reading
+        before = self._counted.get(reading.trial, 0)
+        now = max(before, self._epochs if reading.final else reading.epoch)
+        self._counted[reading.trial] = now
+        return self._weights.get(reading.trial.candidate, self._mean) * (now - before)
+
+    def _tenth(self) -> int:
+        return len(self._resting) * 10 // self._wanted
 
     def _title(self) -> str:
-        failed = f", {self._failed} failed" if self._failed else ""
-        return f"{self._ended}/{self._wanted} trials{failed}"
+        count = sum(reading.status == "failed" for reading in self._resting.values())
+        failed = f", {count} failed" if count else ""
+        return f"{len(self._resting)}/{self._wanted} trials{failed}"
 
     def _best(self) -> str:
-        if not self._scores:
+        scores: dict[str, list[float]] = defaultdict(list)
+        for trial, reading in self._resting.items():
+            if reading.top1 is not None and reading.status != "failed":
+                scores[trial.candidate].append(reading.top1)
+        if not scores:
             return ""
-        name, scores = max(self._scores.items(), key=lambda item: statistics.fmean(item[1]))
-        return f"best so far {name} {statistics.fmean(scores):.1%}"
+        name, best = max(scores.items(), key=lambda item: statistics.fmean(item[1]))
+        return f"best so far {name} {statistics.fmean(best):.1%}"

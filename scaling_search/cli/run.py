@@ -74,7 +74,7 @@ def resume(
 
     console = make_console()
     with TerminalProgress(console) as progress:
-        _train_and_finish(Study.open(run, listeners=[progress]), console, progress)
+        _train_and_finish(Study.open(run), console, progress)
 
 
 def _train_and_finish(study: "Study", console: "Console", progress: "TerminalProgress") -> None:

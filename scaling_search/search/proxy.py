@@ -22,11 +22,6 @@ class ProxySize(Strict):
     resolution: int = Field(ge=8)
     depth: float = Field(default=1.0, gt=0)
 
-    def packed_resolution(self, growth: float) -> int:
-        """What images are packed at, in pixels: a pure-resolution candidate's √growth, and room for the walk to its
-        realised cost."""
-        return 8 * ceil(self.resolution * sqrt(growth) * 1.1 / 8)
-
 
 class ProxyConfig(Strict):
     """The short training that stands in for a long one."""
@@ -50,6 +45,12 @@ class ProxyConfig(Strict):
             resolution=resolution or min(default.resolution, full.resolution),
             depth=default.depth,
         )
+
+
+def with_room(largest: int) -> int:
+    """What images are packed at, in pixels, where the candidate that is all resolution is shown so many: a tenth more,
+    since rounding may take others a little further."""
+    return 8 * ceil(largest * 1.1 / 8)
 
 
 def proxy_base(full: Network, size: ProxySize, *, classes: int, rounding: Rounding | None = None) -> Network:

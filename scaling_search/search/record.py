@@ -4,9 +4,9 @@ A run is reopened from this file and candidates.csv alone: nothing is planned or
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from scaling_search.architecture import Network, parse_target
 from scaling_search.configuration import Strict, parse, read_yaml, to_yaml
@@ -51,10 +51,25 @@ class Question(Strict):
         return text
 
 
+def _described(content: dict[str, Any]) -> dict[str, Any]:
+    """A network that is described by stages can be made; one from elsewhere is opened when it is needed: its code runs.
+
+    Raises:
+        InvalidInput: the description is wrong.
+    """
+    if "source" not in content:
+        network_from_dict(content)
+    return content
+
+
+NetworkRecord = Annotated[dict[str, Any], AfterValidator(_described)]
+"""A network as `Network.to_dict` gives it."""
+
+
 class BaseRecord(Strict):
     """What the proxies are scaled from, and its cost."""
 
-    network: dict[str, Any]
+    network: NetworkRecord
     params: int
     macs: int
     activations: int
@@ -131,7 +146,7 @@ class RunRecord(Strict):
     started: str
     git: str | None = None
     versions: dict[str, str]
-    baseline: dict[str, Any]
+    baseline: NetworkRecord
     question: Question
     growth: float = Field(gt=0)
     base: BaseRecord
@@ -144,6 +159,19 @@ class RunRecord(Strict):
     device: DeviceRecord
     deterministic: bool = False
     counts: tuple[CountRecord, ...] = ()
+
+    @field_validator("strategy")
+    @classmethod
+    def _whole(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        """A strategy has its name; one that ships, valid settings of which none is left open."""
+        name = settings.get("strategy")
+        if not isinstance(name, str):
+            raise InvalidInput(f"strategy.strategy: a name is missing (got {name!r})")
+        if name in STRATEGIES:
+            made = parse(STRATEGIES[name], settings, origin="strategy")
+            if made.epochs is None or list(made.refinements()) != [made]:
+                raise InvalidInput(f"strategy: {name} leaves something open, which a plan has filled in")
+        return settings
 
     def full_network(self) -> Network:
         """The baseline at full size."""
@@ -171,7 +199,7 @@ class RunRecord(Strict):
         Raises:
             InvalidInput: it is a person's own, which only they can hand over.
         """
-        name = self.strategy.get("strategy")
+        name = str(self.strategy["strategy"])
         if name not in STRATEGIES:
             raise InvalidInput(
                 f"the run was searched by a strategy of your own ({name}); open it with Study.open(…, strategy=…)"

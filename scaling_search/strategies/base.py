@@ -93,7 +93,7 @@ class Planned(Strict, ABC):
 
     @property
     def name(self) -> str:
-        """The word that `--search` knows it by: the discriminating field's."""
+        """The word that `--search` knows it by; the class's name where it is a person's own."""
         return str(self.to_dict()["strategy"])
 
     @property
@@ -119,7 +119,7 @@ class Planned(Strict, ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that run.yaml keeps."""
-        return self.model_dump(mode="json")
+        return {"strategy": type(self).__name__, **self.model_dump(mode="json")}
 
     def missing(self, evidence: Evidence, running: frozenset[Ask]) -> tuple[list[Ask], bool]:
         """Every candidate with every seed: what is still to be trained, and whether all that was asked has come.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from scaling_search.analysis import Analysis, analyze, summary_lines, write_best
-from scaling_search.analysis.pick import Pick
+from scaling_search.analysis.decision import Pick
 from scaling_search.analysis.verdict import Verdict
 from scaling_search.architecture.family import Member, by_rule
 from scaling_search.report import write_report

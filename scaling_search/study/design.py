@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Union
 
 from scaling_search.architecture import Network, Rounding, parse_target, policy
+from scaling_search.coefficients import REFERENCES
 from scaling_search.environment import resolve_device
 from scaling_search.errors import InvalidInput
 from scaling_search.search.executors import Executor, Inline, Ray
-from scaling_search.search.proxy import ProxyConfig, ProxySize, proxy_base
+from scaling_search.search.proxy import ProxyConfig, ProxySize, proxy_base, with_room
 from scaling_search.search.record import ExecutorRecord, Question
 from scaling_search.search.searchspace import SearchConfig, SearchSpace
 from scaling_search.search.space import Limits, Rule, Space
-from scaling_search.strategies import Strategy
+from scaling_search.strategies import Optuna, Point, Strategy
 from scaling_search.study.network import ScalableNetwork, stopwatch
 from scaling_search.study.options import Options
 from scaling_search.training.recipe import Recipe, recipe
@@ -52,10 +53,16 @@ class Design:
     deterministic: bool
     budget: float
 
-    @property
-    def packed_resolution(self) -> int:
-        """What images are packed at, in pixels."""
-        return self.size.packed_resolution(2.0**self.question.phi)
+    def packed_resolution(self, classes: int) -> int:
+        """What images of so many classes are packed at, in pixels: no candidate is shown larger ones than that.
+
+        Where depths and widths are small numbers, a candidate that is all resolution walks far beyond 2^(φ/2): 52 px
+        become 95 at φ = 1 on MobileNetV2.
+        """
+        base = self.base(classes)
+        rule = make_space(self.question, base=base, full=self.full).rule.relative_to(self.full)
+        largest = rule.apply(Point(coefficients=REFERENCES["resolution"].coefficients()), base).network
+        return with_room(largest.resolution)
 
     def with_budget(self, budget: str | float) -> "Design":
         """The same with another budget, as «2h» or in seconds.
@@ -94,7 +101,10 @@ def make_design(
     _check_once(executor, options, "executor", ("executor", "scheduler", "workers", "trials_per_gpu"))
     space = baseline.searchspace or SearchSpace(name=baseline.name, baseline=baseline.name)
     config = search_config(space, options)
-    question, made = make_question(options, config), make_executor(options, config)
+    question = make_question(options, config)
+    strategy = strategy or config.make_strategy(seeds=options.seeds, epochs=options.epochs)
+    executor = executor or make_executor(options)
+    _check_together(strategy, executor)
     device = resolve_device(options.device)
     full = rounded(baseline.network, config)
     return Design(
@@ -104,9 +114,9 @@ def make_design(
         rounding=None if config.rounding is None else policy(config.rounding),
         proxy=space.proxy,
         size=space.proxy.size(full, device, width=options.proxy_width, resolution=options.proxy_resolution),
-        strategy=strategy or config.make_strategy(seeds=options.seeds, epochs=options.epochs),
+        strategy=strategy,
         recipe=recipe(options.recipe or space.proxy.recipe),
-        executor=executor or made,
+        executor=executor,
         device=device,
         deterministic=options.deterministic,
         budget=options.budget or DEFAULT_BUDGET[device],
@@ -122,6 +132,18 @@ def _check_once(thing: object | None, options: Options, name: str, settings: tup
     asked = [setting for setting in settings if getattr(options, setting) != Options.model_fields[setting].default]
     if thing is not None and asked:
         raise InvalidInput(f"{asked[0]} is a setting of the {name}: give it to {type(thing).__name__}(…)")
+
+
+def _check_together(strategy: Strategy, executor: Executor) -> None:
+    """Refuses a scheduler that would mislead the strategy.
+
+    Raises:
+        InvalidInput: trials may be stopped early, and Optuna would hear of them as complete.
+    """
+    if isinstance(strategy, Optuna) and executor.scheduler != "fifo":
+        raise InvalidInput(
+            "--search optuna needs --scheduler fifo: a trial that is stopped early would be told to Optuna as complete"
+        )
 
 
 def search_config(space: SearchSpace, options: Options) -> SearchConfig:
@@ -180,16 +202,12 @@ def make_space(question: Question, *, base: Network, full: Network | None) -> Sp
     )
 
 
-def make_executor(options: Options, config: SearchConfig) -> Executor:
+def make_executor(options: Options) -> Executor:
     """How trials run.
 
     Raises:
         InvalidInput: a scheduler is asked for where there is none to compare trials.
     """
-    if options.scheduler != "fifo" and config.strategy == "optuna":
-        raise InvalidInput(
-            "--search optuna needs --scheduler fifo: a trial that is stopped early would be told to Optuna as complete"
-        )
     if options.executor == "ray":
         return Ray(workers=options.workers, scheduler=options.scheduler, trials_per_gpu=options.trials_per_gpu)
     if options.scheduler != "fifo":

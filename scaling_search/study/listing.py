@@ -1,5 +1,6 @@
 """The networks that a search compares, without a search: no data is read, nothing is measured, torch stays out."""
 
+from scaling_search.architecture import policy
 from scaling_search.search.proxy import proxy_base
 from scaling_search.search.searchspace import SearchSpace
 from scaling_search.search.space import Candidate
@@ -27,6 +28,7 @@ def list_candidates(baseline: ScalableNetwork, options: Options, *, proxy: bool 
     question = make_question(options, config)
     if proxy:
         size = space.proxy.size(full, "cpu", width=options.proxy_width, resolution=options.proxy_resolution)
-        base = proxy_base(full, size, classes=full.classes)
+        rounding = None if config.rounding is None else policy(config.rounding)
+        base = proxy_base(full, size, classes=full.classes, rounding=rounding)
         return make_space(question, base=base, full=full).candidates(config.make_strategy().points())
     return make_space(question, base=full, full=None).candidates(config.make_strategy().points())

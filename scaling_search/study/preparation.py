@@ -8,7 +8,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scaling_search.analysis.wording import count
 from scaling_search.data import Dataset, prepare, reopen
+from scaling_search.data.cache import cache_folder
+from scaling_search.data.sources import open_source
 from scaling_search.environment import describe_device, git_commit, resolve_device, versions
 from scaling_search.errors import InvalidInput
 from scaling_search.search.executors import Executor
@@ -49,7 +52,8 @@ class Prepared:
         """What is to be done, in a few titled lines."""
         record, data = self.record, self.dataset
         plan, base = record.plan, record.base
-        each = f"{plan.candidates} candidates × {record.seeds} seeds × {record.epochs} epochs = {plan.trials} trials"
+        factors = (plan.candidates, "candidate"), (record.seeds or 1, "seed"), (record.epochs or 1, "epoch")
+        each = f"{' × '.join(count(*factor) for factor in factors)} = {count(plan.trials, 'trial')}"
         pixels = base.network.get("resolution")
         return [
             ("data", f"{data.name}: {len(data.classes)} classes, {len(data.train)} training and {len(data.val)} "
@@ -77,7 +81,8 @@ def prepare_new(design: Design, *, command: str, on_data: OnData | None = None) 
     Raises:
         InvalidInput: anything that was asked for cannot be done.
     """
-    data = prepare(_source(design.data), resolution=design.packed_resolution, progress=on_data)
+    source = _source(design.data)
+    data = prepare(source, resolution=design.packed_resolution(len(source.classes)), progress=on_data)
     base = design.base(len(data.classes))
     space = make_space(design.question, base=base, full=design.full)
     speed = measure_corners(
@@ -169,8 +174,11 @@ def _remembered(space: Space) -> Callable[[Strategy], tuple[Candidate, ...]]:
     return lambda strategy: found(tuple(strategy.points()))
 
 
-def _source(data: Data) -> "str | ImageSource | None":
-    return str(data) if isinstance(data, Path) else data
+def _source(data: Data) -> "ImageSource":
+    """The images, before they are packed."""
+    if isinstance(data, str | Path | None):
+        return open_source(None if data is None else str(data), cache=cache_folder(), seed=0)
+    return data
 
 
 def _data_record(data: Dataset, source: Data) -> DataRecord:
@@ -198,7 +206,7 @@ def _data_again(record: DataRecord, data: Data, on_data: OnData | None) -> Datas
                 "open it with Study.open(…, data=ss.dataset(train, val))"
             )
         return found
-    return prepare(_source(data) if data is not None else record.source, resolution=record.pixels, progress=on_data)
+    return prepare(_source(data or record.source), resolution=record.pixels, progress=on_data)
 
 
 def _executor_record(executor: Executor, workers: int) -> ExecutorRecord:

@@ -30,11 +30,18 @@ def read_trials(folder: RunFolder) -> Trials:
         raise InvalidInput(f"{folder.path}: {error}") from error
 
 
-def make_trials(candidates: pd.DataFrame, readings: pd.DataFrame, record: RunRecord) -> Trials:
-    """The tables with what the record says of the run."""
+def make_trials(
+    candidates: pd.DataFrame, readings: pd.DataFrame, record: RunRecord, *, epochs: int | None = None
+) -> Trials:
+    """The tables with what the record says of the run.
+
+    Args:
+        epochs: at which trials are compared; None: at the run's.
+    """
     return trials_from_tables(
         candidates, readings,
-        growth=record.growth, classes=record.data.classes, epochs=record.epochs, validation=record.data.val,
+        growth=record.growth, classes=record.data.classes, epochs=epochs or record.epochs,
+        validation=record.data.val,
     )  # fmt: skip
 
 

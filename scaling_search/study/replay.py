@@ -80,13 +80,13 @@ class Recorded:
         wanted = np.array(point.shares.as_tuple())
         return min(self.rows, key=lambda row: float(np.abs(np.array(row.shares.as_tuple()) - wanted).sum()))
 
-    def analyze(self, readings: Sequence[Reading]) -> Analysis:
-        """The answer that these readings of the table give."""
-        return analyze(self.trials(readings))
+    def analyze(self, readings: Sequence[Reading], *, epochs: int | None) -> Analysis:
+        """The answer that these readings of the table give, of trials of so many epochs."""
+        return analyze(self.trials(readings, epochs=epochs))
 
-    def trials(self, readings: Sequence[Reading]) -> Trials:
-        """These readings with the table's candidates, for the analysis."""
-        return make_trials(self.table, readings_table(readings), self.record)
+    def trials(self, readings: Sequence[Reading], *, epochs: int | None = None) -> Trials:
+        """These readings with the table's candidates, for the analysis; None are the run's own epochs."""
+        return make_trials(self.table, readings_table(readings), self.record, epochs=epochs)
 
     def means(self) -> pd.Series:
         """Mean top-1 of each candidate over all recorded seeds: what a replay's pick is judged by."""
@@ -208,7 +208,7 @@ def _replay(strategy: Strategy, recorded: Recorded, means: pd.Series, *, repeats
     for repeat in range(repeats):
         varied = strategy.model_copy(update={"random": repeat}) if isinstance(strategy, Optuna) else strategy
         readings = search_recorded(varied, recorded, repeat=repeat)
-        analysis = recorded.analyze(readings)
+        analysis = recorded.analyze(readings, epochs=strategy.epochs)
         trainings.append(len({reading.trial for reading in readings}))
         epochs.append(len(readings))
         regrets.append(float(means.max() - means[analysis.pick.candidate]))

@@ -12,6 +12,8 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import escape
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -55,6 +57,15 @@ class TrialAsk(Ask):
         return self.trial.seed
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Own:
+    """What a person hands over again when a run is opened, because no file can hold it."""
+
+    data: Data = None
+    strategy: Strategy | None = None
+    executor: Executor | None = None
+
+
 class Study:
     """A search in a folder.
 
@@ -80,18 +91,19 @@ class Study:
         folder: str | Path | None = None,
         **options: Unpack[StudyOptions],
     ) -> None:
+        self._path = None if folder is None else Path(folder)
+        if self._path is not None:
+            folders.check_free(self._path)
         named = {"executor": executor} if isinstance(executor, str) else {}
         asked = parse(Options, {**options, **named}, origin="options")
         executor = None if isinstance(executor, str) else executor
         self._design: Design | None = make_design(
             network(baseline), data, asked, strategy=strategy, executor=executor
         )  # fmt: skip
+        self._own = _Own()
         self._prepared: Prepared | None = None
         self._folder: RunFolder | None = None
         self._driver: Driver[Candidate] | None = None
-        self._path = None if folder is None else Path(folder)
-        if self._path is not None:
-            folders.check_free(self._path)
 
     @classmethod
     def open(
@@ -101,25 +113,22 @@ class Study:
         data: Data = None,
         strategy: Strategy | None = None,
         executor: Executor | None = None,
-        listeners: Sequence[Listener] = (),
     ) -> Self:
-        """A search that was begun, to be run to its end or looked at.
+        """A search that was begun, to be run to its end or looked at. Its data are opened when it is run.
 
         Args:
             data: only where they were handed over in Python and the cache holds them no more.
             strategy, executor: only where the run's is your own; or to go on with another executor.
 
         Raises:
-            InvalidInput: the folder is not a run, or its data have changed since.
+            InvalidInput: the folder is not a run. (When it is run: its data have changed since.)
         """
         study = cls.__new__(cls)
-        study._design = None
-        study._driver = None
+        study._design = study._prepared = study._driver = None
         study._folder = RunFolder(Path(folder))
         study._path = study._folder.path
-        study._prepared = prepare_again(
-            study._folder, strategy=strategy, executor=executor, data=data, on_data=_data_listener(listeners)
-        )
+        study._folder.record()  # whatever is wrong with it is said now, though it is needed later
+        study._own = _Own(data=data, strategy=strategy, executor=executor)
         return study
 
     # --- plan, run, analyse
@@ -135,9 +144,8 @@ class Study:
         Raises:
             InvalidInput: the run has begun already, or something that was asked for cannot be done.
         """
-        if self._folder is not None:
-            raise InvalidInput(f"{self._folder.path} has begun and keeps its plan")
-        assert self._design is not None
+        if self._design is None or self._folder is not None:
+            raise InvalidInput(f"{self._path} has begun and keeps its plan")
         design = self._design if budget is None else self._design.with_budget(budget)
         self._prepared = prepare_new(design, command=_command(), on_data=_data_listener(listeners))
         return self._prepared
@@ -151,7 +159,9 @@ class Study:
             listeners: told of every step, in this process.
             train: how one job is trained; for tests and replays.
         """
-        prepared, driver = self._begin(listeners), self._drive(listeners)
+        prepared = self._begin(listeners)
+        self._driver = None  # what an interrupted call had out is not being trained any more
+        driver = self._drive(listeners)
         begun = Begun(record=prepared.record, candidates=driver.candidates, evidence=driver.evidence())
         for listener in listeners:
             listener.on_plan(begun)
@@ -206,9 +216,12 @@ class Study:
             metrics: train_loss, top5, seconds, images_seen, images_per_second.
 
         Raises:
-            InvalidInput: a number is out of its range, or neither metrics nor a reason are given.
+            InvalidInput: a number is out of its range, neither metrics nor a reason are given, or there is no such
+                candidate.
         """
         driver = self._drive(())
+        if ask.trial.candidate not in {candidate.id for candidate in driver.candidates}:
+            raise InvalidInput(f"{ask.trial} is no trial of this search: tell what `ask` gave")
         driver.tell(told_reading(ask, top1=top1, val_loss=val_loss, epoch=epoch, failed=failed, metrics=metrics))
         if failed or epoch is None or epoch == ask.epochs:
             driver.release(ask)
@@ -227,15 +240,15 @@ class Study:
 
     @property
     def prepared(self) -> Prepared:
-        """Data, candidates and plan; made now if they are not there yet."""
-        return self._prepared or self.plan()
+        """Data, candidates and plan; made, or read back from the folder, if they are not there yet."""
+        return self._prepare(())
 
     def __repr__(self) -> str:
         where = f"Study in {self._path}" if self._path else "Study"
         return f"<{where}: {'begun' if self._folder else 'planned' if self._prepared else 'not planned yet'}>"
 
     def _repr_html_(self) -> str:
-        return self._prepared._repr_html_() if self._prepared else f"<p>{self!r}</p>"
+        return self._prepared._repr_html_() if self._prepared else f"<p>{escape(repr(self))}</p>"
 
     # --- inside
 
@@ -244,9 +257,20 @@ class Study:
             raise InvalidInput("nothing has been trained yet: call run() first")
         return self._folder
 
+    def _prepare(self, listeners: Sequence[Listener]) -> Prepared:
+        if self._prepared is not None:
+            return self._prepared
+        if self._folder is None:
+            return self.plan(listeners=listeners)
+        own, on_data = self._own, _data_listener(listeners)
+        self._prepared = prepare_again(
+            self._folder, strategy=own.strategy, executor=own.executor, data=own.data, on_data=on_data
+        )
+        return self._prepared
+
     def _begin(self, listeners: Sequence[Listener]) -> Prepared:
         """Makes the folder and writes what resuming needs, before the first trial starts."""
-        prepared = self._prepared or self.plan(listeners=listeners)
+        prepared = self._prepare(listeners)
         if self._folder is not None:
             return prepared
         record, path = prepared.record, self._path
@@ -328,18 +352,30 @@ def told_reading(
     unknown = sorted(set(metrics) - set(_METRICS))
     if unknown:
         raise InvalidInput(f"a reading has no {unknown[0]}; it may have {', '.join(_METRICS)}")
-    values: dict[str, Any] = dict(metrics)
+    values: dict[str, Any] = metrics if val_loss is None else {**metrics, "val_loss": val_loss}
+    for name, value in values.items():
+        most = _METRICS[name]
+        if not isinstance(value, int | float) or not 0 <= value <= most or value == inf:
+            raise InvalidInput(f"{name} is a number {'of 0 or more' if most == inf else 'from 0 to 1'}, not {value!r}")
     status: Status = "paused" if at == ask.epochs else "running"
-    return Reading(trial=ask.trial, epoch=at, status=status, top1=top1, val_loss=val_loss, **values)
+    return Reading(trial=ask.trial, epoch=at, status=status, top1=top1, **values)
 
 
-_METRICS = ("train_loss", "top5", "seconds", "images_seen", "images_per_second")
+_METRICS = {
+    "train_loss": inf, "val_loss": inf, "top5": 1.0, "seconds": inf, "images_seen": inf, "images_per_second": inf,
+}  # fmt: skip
+"""What may be told beside top1, from 0 up to what."""
 
 
 def _job_maker(prepared: Prepared) -> Callable[[Ask, Candidate, Path, tuple[Reading, ...]], Job]:
     record = prepared.record
 
     def make(ask: Ask, candidate: Candidate, checkpoint: Path, history: tuple[Reading, ...]) -> Job:
+        if record.epochs not in (None, ask.epochs) and not record.recipe.schedule.nests:
+            raise InvalidInput(
+                f"{prepared.strategy.name} asks for {ask.epochs} of {record.epochs} epochs, to go on later, and the "
+                f"recipe {record.recipe.name} ends with its budget; use --recipe averaged"
+            )
         return Job(
             trial=ask.trial,
             network=candidate.network,

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from scaling_search.configuration import Strict, parse
 from scaling_search.errors import InvalidInput, nearest_hint
-from scaling_search.training.schedule import Annealed, Exponential, Schedule
+from scaling_search.training.schedule import Annealed, Constant, Exponential, Schedule
 
 
 class Recipe(Strict):
@@ -53,6 +53,11 @@ RECIPES: Mapping[str, Recipe] = {
     # many steps: two epochs of shapes (a uniform 2× B0 at width 0.25) gave top-1 0.81 at batch 32, and 0.50 at batch 64
     # with lr 8e-3, for 57 and 52 CPU seconds (n = 1).
     "proxy": Recipe(name="proxy", batch_size=32, lr=6e-3, dropout=0.0, drop_connect=0.0),
+    # The same at a constant rate after warm-up, read through averaged weights: every epoch is a valid reading, and a
+    # paused trial can be trained further.
+    "averaged": Recipe(
+        name="averaged", batch_size=32, lr=6e-3, dropout=0.0, drop_connect=0.0, schedule=Constant(), ema=0.9999
+    ),
     # arXiv 1905.11946 sec. 5.2 and the authors' code (decay 0.9, momentum 0.9, ε 0.001, EMA 0.9999, batch 4096).
     "paper": Recipe(
         name="paper",

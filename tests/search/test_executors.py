@@ -91,7 +91,9 @@ def test_a_recorded_run_replays_as_far_as_it_is_asked() -> None:
     recorded = {trial: tuple(r for r in readings if r.trial == trial) for trial in {r.trial for r in readings}}
     assert collect(Inline(), jobs(candidates=2, seeds=1), Replay(recorded)) == readings
     half = collect(Inline(), [job(0, epochs=2)], Replay(recorded))
-    assert [reading.epoch for reading in half] == [1, 2]
+    assert [(reading.epoch, reading.status) for reading in half] == [(1, "running"), (2, "paused")]
+    *_, beyond = collect(Inline(), [job(0, epochs=2)], Replay({trial: half[:1] for trial, half in recorded.items()}))
+    assert (beyond.epoch, beyond.status, beyond.reason) == (2, "failed", "not in the recorded run")
     (missing,) = collect(Inline(), [job(7)], Replay(recorded))
     assert missing.status == "failed"
 

@@ -1,7 +1,7 @@
 """One trial from its job to its readings: the only place where training's failures become rows of the table."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from scaling_search.environment import use_one_thread
 from scaling_search.evidence import READING_METRICS, Reading, Status, Trial
@@ -14,17 +14,19 @@ def train_trial(job: Job) -> Iterator[Reading]:
     if job.history and job.history[-1].final:
         yield from job.history
         return
-    done = 0
+    done = job.history[-1].epoch if job.history else 0
     try:
         for reading in _readings(job):
             yield reading
-            done = reading.epoch
+            done = max(done, reading.epoch)
     except Exception as error:  # whatever one network does wrong, the run goes on
         yield Reading(trial=job.trial, epoch=done + 1, status="failed", reason=_reason(error))
 
 
 class Replay:
     """Trains nothing: yields what was recorded for the job's trial, as far as the job asks.
+
+    There it is paused, as a training would be; where the record ends before, it fails.
 
     Args:
         histories: the recorded readings of each trial.
@@ -34,13 +36,14 @@ class Replay:
         self._histories = histories
 
     def __call__(self, job: Job | Ask) -> Iterator[Reading]:
-        recorded = self._histories.get(job.trial, ())
-        if not recorded:
-            yield Reading(trial=job.trial, epoch=1, status="failed", reason="not in the recorded run")
+        recorded = [reading for reading in self._histories.get(job.trial, ()) if reading.epoch <= job.epochs]
         for reading in recorded:
-            if reading.epoch > job.epochs:
-                return
-            yield reading
+            whole = reading.epoch == job.epochs and not reading.resting
+            yield replace(reading, status="paused") if whole else reading
+        last = recorded[-1] if recorded else None
+        if last is None or (last.epoch < job.epochs and not last.final):
+            epoch = 1 if last is None else last.epoch + 1
+            yield Reading(trial=job.trial, epoch=epoch, status="failed", reason="not in the recorded run")
 
 
 def _readings(job: Job) -> Iterator[Reading]:
