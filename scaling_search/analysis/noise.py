@@ -57,7 +57,8 @@ def _levels(means: PairedMeans) -> tuple[np.ndarray, float]:
     log = np.tile(-0.5 * (np.log(_LADDER / TYPICAL) / SPREAD) ** 2, (len(ALIKE), 1)) + np.log(ALIKE_PRIOR)[:, None]
     repeated = means.freedom > 0
     if repeated.any():
-        freedom, squares = means.freedom[repeated], means.squares[repeated]
+        freedom = means.freedom[repeated]
+        squares = np.maximum(means.squares[repeated], freedom * _LADDER[0] ** 2)  # seeds that agree to the last digit
         ratio = squares / (freedom * _LADDER[:, None] ** 2)  # [ladder, candidates]
         for row, alike in enumerate(ALIKE):
             log[row] += (f.logpdf(ratio, freedom, alike) - 2 * np.log(_LADDER)[:, None]).sum(axis=1)

@@ -42,3 +42,11 @@ def test_more_seeds_shrink_the_noise_of_a_mean_but_not_what_is_lasting() -> None
     few, many = (noise_grid(from_matrix(readings(0.02, seeds=seeds))) for seeds in (2, 8))
     assert many.variance.mean() < few.variance.mean()
     assert (many.variance >= many.lasting).all()
+
+
+def test_seeds_that_agree_to_the_last_digit_are_no_infinity() -> None:
+    values = np.array([[0.5, 0.51], [0.6, 0.61], [0.7, 0.71]])
+    grid = noise_grid(from_matrix(values))
+    assert np.isfinite(grid.log_weight).all()
+    assert (grid.variance > 0).all()
+    assert grid.trial.min() < 0.001**2
