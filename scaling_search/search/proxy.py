@@ -1,11 +1,11 @@
 """The proxies' base: the baseline made small, once, before anything is searched; never per candidate."""
 
-from math import ceil
+from math import ceil, floor, sqrt
 from typing import Literal
 
 from pydantic import Field
 
-from scaling_search.architecture import Network, Rounding
+from scaling_search.architecture import Network, Rounding, coarseness
 from scaling_search.coefficients import Multipliers
 from scaling_search.configuration import Strict
 
@@ -59,8 +59,39 @@ def proxy_base(full: Network, size: ProxySize, *, classes: int, rounding: Roundi
     Args:
         full: the baseline at full size.
         classes: of the data.
-        rounding: of the proxies. By default the baseline's own, but to the nearest layer and channel: rounded up,
-            whole regions of the share triangle come to the same network (docs/design.md, «Proxies round to nearest»).
+        rounding: of the proxies. By default the baseline's own, but in single layers and to the nearest channel:
+            rounded up, whole regions of the share triangle come to the same network (docs/design.md, «Proxies round
+            finely»).
     """
     small = Multipliers(depth=size.depth, width=size.width, resolution=size.resolution / full.resolution)
-    return full.replaced(rounding=rounding or full.rounding.to_nearest()).proxied(small).replaced(classes=classes)
+    return full.replaced(rounding=rounding or full.rounding.for_proxies()).proxied(small).replaced(classes=classes)
+
+
+def fine_size(
+    full: Network, size: ProxySize, *, growth: float, classes: int, rounding: Rounding | None = None
+) -> ProxySize:
+    """The size near `size` whose networks come nearest to the asked shares: other pixels, as wide as costs the same.
+
+    Feature maps halve, so the cost of more pixels climbs in a few high steps; where they lie depends on the pixels that
+    the base begins with. A network that must be built to be counted keeps its size.
+
+    Args:
+        growth: macs of the candidates over the base's.
+        classes, rounding: as for `proxy_base`.
+    """
+    if not full.costs_are_vectorised:
+        return size
+
+    def base(size: ProxySize) -> Network:
+        return proxy_base(full, size, classes=classes, rounding=rounding)
+
+    wanted = base(size).cost().macs
+
+    def at(pixels: int) -> ProxySize:
+        first = size.model_copy(update={"resolution": pixels, "width": size.width * size.resolution / pixels})
+        more = sqrt(wanted / base(first).cost().macs)
+        return first.model_copy(update={"width": first.width * more})
+
+    least, most = max(full.minimum_resolution, ceil(0.8 * size.resolution)), floor(1.25 * size.resolution)
+    sizes = [size, *(at(pixels) for pixels in range(least, min(most, full.resolution) + 1))]
+    return min(sizes, key=lambda one: coarseness(base(one), growth=growth))

@@ -3,11 +3,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from scaling_search.architecture import Network, parse_target, policy
+from scaling_search.architecture import Network, coarseness, parse_target, policy
 from scaling_search.coefficients import grid
 from scaling_search.errors import InvalidInput
 from scaling_search.search import searchspace
-from scaling_search.search.proxy import ProxySize, proxy_base
+from scaling_search.search.proxy import ProxySize, fine_size, proxy_base
 from scaling_search.search.space import Limits, Rule, Space
 from scaling_search.search.table import read_table, write_table
 from scaling_search.strategies import Lattice, Point, reference_points
@@ -32,6 +32,15 @@ def test_the_papers_grid_on_b0_is_65_networks_of_which_4_cost_what_the_rule_says
     assert len(candidates) == 65
     assert sum(abs(candidate.macs_ratio / 2 - 1) <= 0.05 for candidate in candidates) == 4
     assert max(candidate.macs_ratio for candidate in candidates) > 3.3
+
+
+def test_a_fine_size_costs_the_same_and_misplaces_less(b0: Network) -> None:
+    size = ProxySize(width=0.2, resolution=41, depth=0.63)
+    fine = fine_size(b0, size, growth=8, classes=10)
+    before, after = (proxy_base(b0, one, classes=10) for one in (size, fine))
+    assert fine.resolution != size.resolution
+    assert after.cost().macs == pytest.approx(before.cost().macs, rel=0.1)
+    assert coarseness(after, growth=8) < 0.9 * coarseness(before, growth=8)
 
 
 def test_equal_networks_are_kept_once_with_all_their_names(b0: Network) -> None:
