@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -35,7 +36,8 @@ class Arrived:
 Look = Callable[[Arrived], Any]
 
 WISHES: dict[str, tuple[Any, Look, Any]] = {
-    "phi": (2.0, lambda found: (found.record.question.phi, found.space.rule.phi), (2.0, 2.0)),
+    "phi": (2.0, lambda found: (found.record.question.phi, found.space.rule.growth), (2.0, 4.0)),
+    "leverage": (8.0, lambda found: (found.record.question.leverage, found.space.rule.growth), (8.0, 8.0)),
     "target": ("macs=3x", lambda found: found.space.rule.target.growth, 3.0),
     "match": ("nominal", lambda found: (found.record.question.match, found.space.rule.match), ("nominal", "nominal")),
     "max_macs": ("400M", lambda found: found.space.limits.macs, 400_000_000),
@@ -156,12 +158,31 @@ def test_no_candidate_is_shown_larger_images_than_were_packed(name: str, wish: d
     assert largest <= design.packed_resolution(10) < 1.1 * largest + 8, "and not much more than is needed"
 
 
+def test_images_are_packed_for_the_largest_candidate(make_study: MakeStudy) -> None:
+    for options in ({}, {"target": "macs=8x"}, {"phi": 3}):
+        prepared = make_study(**options).plan()
+        largest = max(candidate.network.resolution for candidate in prepared.candidates)
+        assert largest <= prepared.dataset.train.side == prepared.record.data.pixels
+
+
 def test_growth_is_what_the_target_says(make_study: MakeStudy) -> None:
     prepared = make_study(target="macs=3x", rounding="nearest").plan()
     assert prepared.record.growth == pytest.approx(3, rel=0.05)
     said = dict(prepared.lines())["proxy"]
     assert f"candidates have {prepared.record.growth:.3g}× that" in said
     assert make_study(phi=2).plan().record.growth == 4
+
+
+def test_leverage_makes_the_base_smaller_and_keeps_what_a_trial_costs(make_study: MakeStudy) -> None:
+    plain, levered = (make_study(**wish).plan() for wish in ({}, {"leverage": 4.0}))
+    assert levered.record.growth == 4
+    assert levered.space.full_rule == plain.space.full_rule, "what is asked of the full network stays"
+    assert levered.record.base.macs < 0.75 * plain.record.base.macs
+
+    def cost(found: Prepared) -> float:
+        return fmean(item.cost.macs for item in found.candidates)
+
+    assert cost(levered) == pytest.approx(cost(plain), rel=0.4)
 
 
 def test_the_plans_seconds_are_the_measured_ones(make_study: MakeStudy) -> None:
