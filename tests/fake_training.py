@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Iterator
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from scaling_search.evidence import Reading, Status, Trial
@@ -29,6 +30,7 @@ class Listed:
         self._jobs = list(reversed(jobs))
         self.told: list[Job] = []
         self.troubles: dict[str, str] = {}
+        self.display = RLock()  # a terminal's: an engine that pickles what it is given must not meet it
 
     def next(self) -> Job | Decision:
         return self._jobs.pop() if self._jobs else DONE

@@ -46,6 +46,9 @@ class SourceSearcher(Searcher):
         self._open: dict[str, Job] = {}
         self.error: Exception | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_source": None, "_open": {}, "error": None}  # Tune pickles it; a display cannot be
+
     @contextmanager
     def remembering(self) -> Iterator[None]:
         """Around the run's own code."""
@@ -92,7 +95,7 @@ class ReadingCallback(tune.Callback):
         self._searcher: SourceSearcher | None = searcher
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_on_reading": None, "_searcher": None}  # Tune pickles its callbacks; a progress display cannot be
+        return {"_on_reading": None, "_searcher": None}  # as above
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
