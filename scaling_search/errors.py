@@ -8,6 +8,10 @@ class InvalidInput(ValueError):
     """What the user asked for cannot be done; the message says why and what would work."""
 
 
+class Unbuildable(InvalidInput):
+    """A network cannot be built from what describes it: in a search, a result and not a mistake."""
+
+
 def nearest_hint(name: str, choices: Iterable[str]) -> str:
     """«; did you mean b0?» when a choice is spelled like name, else the choices themselves (all if few)."""
     known = sorted(choices)

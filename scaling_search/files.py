@@ -1,12 +1,21 @@
-"""Writing files so that a reader, or a kill at any moment, never meets half of one."""
+"""Writing files so that a reader, or a kill at any moment, never meets half of one; and sweeping what a kill leaves."""
 
 import errno
 import os
-import tempfile
+import shutil
+import socket
+import stat
+import time
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+from uuid import uuid4
+
+UNFINISHED = ".unfinished-"
+_ABANDONED_SECONDS = 24 * 3600
+"""For what another machine left, of whose processes nothing is known here."""
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -23,20 +32,32 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 def atomically(path: Path) -> Iterator[IO[bytes]]:
     """A new file to write to, which takes path's place when the block ends, and is removed when the block fails.
 
+    A symbolic link stays one: what it points to is replaced. Permissions are the old file's, or what the umask says.
+    What is no file (a device, a pipe) is written to directly.
+
     Raises:
         OSError: the folder is missing, or the disk is full or not writable; the old file is untouched.
     """
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(path.parent))
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    if _is_stream(path):
+        with path.open("ab") as file:
+            yield file
+        return
+    target = Path(os.path.realpath(path))
+    scratch = unfinished(target.parent)
+    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # less the umask
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
             to_disk(file)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+        if target.exists():
+            with suppress(PermissionError):  # some network file systems
+                scratch.chmod(stat.S_IMODE(target.stat().st_mode))
+        scratch.replace(target)
+        sync_folder(target.parent)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        scratch.unlink(missing_ok=True)
         raise
 
 
@@ -44,3 +65,69 @@ def to_disk(file: IO[bytes]) -> None:
     """Waits until what was written to the file would outlive a power cut."""
     file.flush()
     os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Waits until what was made, renamed or removed in the folder would outlive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # a file system that has nothing to wait for
+            raise
+    finally:
+        os.close(handle)
+
+
+def unfinished(folder: Path) -> Path:
+    """A name in the folder for what is not whole yet; nobody else has it, and a later process knows it as abandoned."""
+    return folder / f"{UNFINISHED}{_machine()}-{os.getpid()}-{uuid4().hex}"
+
+
+def sweep(folder: Path) -> None:
+    """Removes what killed processes left unfinished in the folder and one level below it."""
+    with suppress(FileNotFoundError):
+        for path in (*folder.glob(f"{UNFINISHED}*"), *folder.glob(f"*/{UNFINISHED}*")):
+            if _is_abandoned(path):
+                remove(path)
+
+
+def remove(path: Path) -> None:
+    """Deletes a file, or a folder with all in it, as far as that is possible."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether the process that the name tells of is gone, or, on another machine, has had a day."""
+    machine, _, rest = path.name.removeprefix(UNFINISHED).partition("-")
+    process = rest.partition("-")[0]
+    if machine == _machine() and process.isdigit():
+        return not _is_alive(int(process))
+    with suppress(FileNotFoundError):
+        return time.time() - path.lstat().st_mtime > _ABANDONED_SECONDS
+    return False
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another person's
+        return True
+    return True
+
+
+def _machine() -> str:
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a path leads to no file of its own: a device, a pipe, /dev/stdout."""
+    if os.path.abspath(path).startswith(("/dev/fd/", "/dev/std", "/proc/")):  # noqa: PTH100 (resolve follows the link)
+        return True
+    return path.exists() and not path.is_file() and not path.is_dir()

@@ -1,7 +1,9 @@
 """Training without training: instant readings of a known landscape, for tests of what runs around it."""
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from scaling_search.evidence import Reading, Status, Trial
@@ -27,12 +29,16 @@ class Listed:
     def __init__(self, jobs: list[Job]) -> None:
         self._jobs = list(reversed(jobs))
         self.told: list[Job] = []
+        self.troubles: dict[str, str] = {}
+        self.display = RLock()  # a terminal's: an engine that pickles what it is given must not meet it
 
     def next(self) -> Job | Decision:
         return self._jobs.pop() if self._jobs else DONE
 
-    def ended(self, job: Job) -> None:
+    def ended(self, job: Job, *, trouble: str = "", interrupted: bool = False) -> None:
         self.told.append(job)
+        if trouble:
+            self.troubles[job.trial.candidate] = trouble
 
 
 def quick(job: Job) -> Iterator[Reading]:
@@ -48,6 +54,14 @@ def quick(job: Job) -> Iterator[Reading]:
         status: Status = "running" if epoch < job.epochs else "paused" if job.pauses else "done"
         top1 = top * epoch / job.epochs
         yield Reading(trial=job.trial, epoch=epoch, status=status, top1=top1, images_seen=10 * epoch)
+
+
+def hindered(job: Job) -> Iterator[Reading]:
+    """Like quick, but the disk is full for c01 after its first epoch, every time."""
+    for reading in quick(job):
+        yield reading
+        if job.trial.candidate == "c01":
+            raise OSError(errno.ENOSPC, "No space left on device", "c01-s0.pt")
 
 
 def dying(job: Job) -> Iterator[Reading]:

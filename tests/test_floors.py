@@ -15,7 +15,7 @@ PACKAGE = Path(scaling_search.__file__).parent
 FLOORS = {
     "errors": -1,  # every room raises it
     "files": 0, "units": 0, "evidence": 0,
-    "configuration": 1, "coefficients": 1, "environment": 1,
+    "configuration": 1, "coefficients": 1, "environment": 1, "locks": 1,
     "architecture": 2,
     "networks": 3, "data": 3, "analysis": 3,
     "training": 4, "strategies": 4,

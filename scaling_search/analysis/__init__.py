@@ -1,7 +1,18 @@
-"""What the trials say: table, response surface, pick, verdict, frontier. No torch, no ray."""
+"""What the trials say: table, surface, decision, doubt, advice, law. Tables in, answer out; no torch, no ray."""
 
-from scaling_search.analysis.answer import Analysis, analyze, write_best
+from scaling_search.analysis.answer import Analysis, analyze
+from scaling_search.analysis.best import to_dict, write_best
 from scaling_search.analysis.frontier import frontier
 from scaling_search.analysis.summary import summary_lines
+from scaling_search.analysis.trials import Trials, trials_from_tables
 
-__all__ = ["Analysis", "analyze", "frontier", "summary_lines", "write_best"]
+__all__ = [
+    "Analysis",
+    "Trials",
+    "analyze",
+    "frontier",
+    "summary_lines",
+    "to_dict",
+    "trials_from_tables",
+    "write_best",
+]

@@ -1,157 +1,172 @@
-"""From the run folder to the answer: `analyze`, what it returns, and best.yaml."""
+"""From the tables of a search to the answer: `analyze`, and what it returns."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
+import numpy as np
 import pandas as pd
 
+from scaling_search.analysis import basis
+from scaling_search.analysis.advice import Advice, advise
 from scaling_search.analysis.agreement import Agreement, halfway_agreement
-from scaling_search.analysis.caveats import find_caveats
+from scaling_search.analysis.caveats import disagreement, find_caveats
+from scaling_search.analysis.decision import Decision, Pick, decide
+from scaling_search.analysis.law import Law, find_law
+from scaling_search.analysis.learning import find_unlearned, split_candidates
 from scaling_search.analysis.means import PairedMeans, describe, paired_means
-from scaling_search.analysis.pick import Landscape, Pick, explore
-from scaling_search.analysis.surface import Surface, fit
-from scaling_search.analysis.trials import SHARES, Trials
+from scaling_search.analysis.metric import Metric, Name, choose_metric, scored
+from scaling_search.analysis.noise import noise_grid
+from scaling_search.analysis.outlook import outlook
+from scaling_search.analysis.pooling import MOST, pooled
+from scaling_search.analysis.surface import Observed, Surface
+from scaling_search.analysis.trials import EFFECTIVE, SHARES, Trials
 from scaling_search.analysis.verdict import Verdict, judge
 from scaling_search.coefficients import REFERENCES
-from scaling_search.configuration import to_yaml
-from scaling_search.files import write_atomically
+from scaling_search.errors import InvalidInput
+
+EPSILON = 0.005
 
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """The answer of a run so far, with its doubt.
+    """The answer of a search so far, with its doubt.
 
-    `table` has a row for each candidate with a finished trial, indexed by candidate: candidates.csv with the effective
-    shares, then seeds, top1, top1_se, val_loss, val_loss_se (mean and standard error over seeds, at realised cost),
-    top1_equal_cost, top1_equal_cost_se (read from the surface at the target cost), gap, gap_se (pick − candidate),
-    tied (may be the best), probability (of being the best candidate), statistic and critical (see `Contenders`).
+    `table` has a row for each compared candidate, indexed by candidate: candidates.csv with the effective shares, then
+    seeds, top1, top1_se, val_loss, val_loss_se (mean and standard error over seeds, at realised cost), top1_equal_cost,
+    top1_equal_cost_se (read from the surface at the target cost), expected_loss, probability_within_epsilon, inside (of
+    the region) and probability_best. `means` are those of the metric that is judged, in accuracy.
     """
 
     trials: Trials
     table: pd.DataFrame
+    metric: Metric
     means: PairedMeans
     surface: Surface
-    landscape: Landscape
+    decision: Decision
     agreement: Agreement | None
     verdict: Verdict
+    advice: Advice | None
+    law: Law | None
     warnings: tuple[str, ...]
 
     @property
     def pick(self) -> Pick:
-        return self.landscape.pick
+        return self.decision.pick
 
     def references(self) -> pd.DataFrame:
-        """The rows of `table` at the references, one row a reference, indexed by its name: depth, width, …, paper."""
-        rows = self.table[self.table["named"] != ""].reset_index()
-        rows = rows.assign(name=rows["named"].str.split(";")).explode("name").set_index("name")
+        """One row a reference, indexed by its name: depth, width, resolution, uniform, fast, paper.
+
+        One that was built stands where its network really is, with the columns of `table`. Another that lies between
+        what was trained stands where it was asked for, with candidate "" and without what only a network has.
+        """
+        built = self.table.reset_index().explode("named").drop_duplicates("named").set_index("named")
+        asked = self.decision.references.assign(candidate="")
+        rows = pd.concat([built, asked.loc[asked.index.difference(built.index)]])
         return rows.loc[[name for name in REFERENCES if name in rows.index]]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain YAML-able content of best.yaml, accuracies as fractions."""
-        columns = ["candidate", "seeds", "top1", "top1_se", "macs_ratio", "top1_equal_cost", "gap", "gap_se", "tied"]
-        ranked = self.table.sort_values("top1_equal_cost", ascending=False).reset_index()
-        content = {
-            "verdict": self.verdict.kind,
-            "sentence": self.verdict.sentence,
-            "settle": self.verdict.settle,
-            "seeds_needed": self.verdict.seeds_needed,
-            "pick": _pick_dict(self.pick),
-            "region": _region_dict(self.landscape),
-            "ties": list(self.verdict.ties),
-            "references": {name: row[columns].to_dict() for name, row in self.references().iterrows()},
-            "candidates": [row.to_dict() for _, row in ranked[["named", *columns, "probability"]].iterrows()],
-            "surface": _surface_dict(self.surface, self.trials.target_ratio),
-            "noise": {"error_sd": self.means.error_sd, "seed_sd": self.means.seed_sd, "dof": self.means.dof},
-            "agreement": asdict(self.agreement) if self.agreement else None,
-            "warnings": list(self.warnings),
-        }
-        return {key: _plain(value) for key, value in content.items()}
 
+def analyze(trials: Trials, *, epsilon: float = EPSILON, metric: Literal["auto"] | Name = "auto") -> Analysis:
+    """Analyses what a search holds so far: finished, running or interrupted, with failed trials or one seed.
 
-def analyze(trials: Trials) -> Analysis:
-    """Analyses what a search has brought so far: finished, running or interrupted, with failed trials or one seed."""
-    means = paired_means(trials.final)
-    seeds = trials.final.groupby("candidate").size()
-    surface = fit(trials.candidates, means, seeds, trials.target_ratio)
-    landscape = explore(surface, trials.candidates)
-    table = _table(trials, seeds, landscape)
-    agreement = halfway_agreement(trials.readings)
+    Args:
+        trials: of tables (`trials_from_tables`).
+        epsilon: loss of accuracy, as a fraction, that does not matter.
+        metric: what is judged; the one that tells candidates apart better by default.
+
+    Raises:
+        InvalidInput: epsilon is not between 0 and 1, or cross-entropy is asked for and a trial has none.
+    """
+    if not 0 < epsilon < 1:
+        raise InvalidInput(f"--epsilon is a loss of accuracy between 0 and 1, as 0.005, and not {epsilon}")
+    compared = trials.compared
+    final = trials.final[trials.final["candidate"].isin(compared)]
+    chosen = choose_metric(final, trials.readings, wanted=metric)
+    candidates = trials.candidates.loc[compared]
+    means = paired_means(scored(final, chosen), "score")
+    surface = _surface(trials, candidates, means)
+    accuracy = surface if chosen.name == "top1" else _surface(trials, candidates, paired_means(final, "top1"))
+    decision = decide(surface, accuracy, candidates, epsilon=epsilon)
+    table = _table(candidates, final, decision, accuracy)
+    split = split_candidates(final)
+    agreement = halfway_agreement(trials.readings, chosen.name)
+    unlearned = find_unlearned(table, split, classes=trials.classes)
+    verdict = judge(decision, unlearned)
+    remedy = unlearned.remedy if unlearned else None
+    warnings = [*find_caveats(trials, table, decision, agreement=agreement, split=split)]
     return Analysis(
         trials=trials,
         table=table,
+        metric=chosen,
         means=means,
         surface=surface,
-        landscape=landscape,
+        decision=decision,
         agreement=agreement,
-        verdict=judge(table, landscape, surface, means, classes=trials.classes),
-        warnings=tuple(find_caveats(trials, table, surface, landscape.pick, agreement)),
+        verdict=verdict,
+        advice=_advice(trials, surface, decision, verdict, remedy=remedy, value=chosen.name),
+        law=_law(trials, table, accuracy, decision),
+        warnings=(*warnings, *_disagreement(trials, candidates, final, chosen, accuracy, decision)),
     )
 
 
-def write_best(run: Path, analysis: Analysis) -> Path:
-    """Writes the answer as best.yaml into the run folder."""
-    path = run / "best.yaml"
-    header = "# The answer of this run and its doubt; written by `scaling-search analyze`. Accuracies are fractions.\n"
-    write_atomically(path, header + to_yaml(analysis.to_dict()))
-    return path
+def _surface(trials: Trials, candidates: pd.DataFrame, means: PairedMeans) -> Surface:
+    rows = candidates.loc[list(means.candidates)]
+    observed = Observed(
+        shares=rows[SHARES].to_numpy(float),
+        ln_cost=np.log(rows["macs_ratio"].to_numpy(float) / trials.target_ratio),
+        mean=means.means,
+        noise=noise_grid(means),
+        growth=trials.target_ratio,
+    )
+    return Surface(pooled(observed, means.seeds))
 
 
-def _table(trials: Trials, seeds: pd.Series, landscape: Landscape) -> pd.DataFrame:
-    measured = [seeds.to_frame("seeds"), describe(trials.final, "top1"), describe(trials.final, "val_loss")]
-    judged = landscape.candidates.drop(columns=SHARES)
-    judged = judged.rename(columns={"top1": "top1_equal_cost", "top1_se": "top1_equal_cost_se", "inside": "tied"})
-    return trials.candidates.join([*measured, judged], how="inner")
+def _table(candidates: pd.DataFrame, final: pd.DataFrame, decision: Decision, accuracy: Surface) -> pd.DataFrame:
+    draws = accuracy.draws_at(candidates[SHARES].to_numpy(float))
+    measured = [
+        final.groupby("candidate").size().to_frame("seeds"),
+        describe(final, "top1"),
+        describe(final, "val_loss"),
+    ]
+    columns = ["expected_loss", "probability_within_epsilon", "inside", "probability_best"]
+    table = candidates.join([*measured, decision.candidates[columns]], how="inner")
+    return table.assign(top1_equal_cost=draws.mean(axis=1), top1_equal_cost_se=draws.std(axis=1))
 
 
-def _pick_dict(pick: Pick) -> dict[str, Any]:
-    coefficients = pick.coefficients
-    return {
-        "alpha": coefficients.alpha,
-        "beta": coefficients.beta,
-        "gamma": coefficients.gamma,
-        "shares": asdict(pick.shares),
-        "top1": pick.top1,
-        "top1_se": pick.top1_se,
-        "nearest_candidate": pick.candidate,
-        "distance_to_it": pick.distance,
-        "at_border": pick.at_border,
-    }
+def _advice(
+    trials: Trials, surface: Surface, decision: Decision, verdict: Verdict, *, remedy: str | None, value: str
+) -> Advice | None:
+    if remedy is not None:
+        return Advice(sentence=remedy)
+    if verdict.kind != "tied":
+        return None
+    if basis.alone(decision.candidates[SHARES].to_numpy(float)):
+        return Advice(sentence="Finish several candidates that divide the compute differently.")
+    nodes = basis.nodes()[basis.searched(decision.candidates[SHARES].to_numpy(float), basis.nodes())]
+    return advise(outlook(surface, nodes=nodes), decision, trials, value, pooled=len(decision.candidates) > MOST)
 
 
-def _region_dict(landscape: Landscape) -> dict[str, Any]:
-    """The 95 % region: its part of what was searched, the range of each share, the candidates in it."""
-    region = landscape.region
-    ranges = {name.removeprefix("share_"): [region[name].min(), region[name].max()] for name in SHARES}
-    return {
-        "level": 0.95,
-        "fraction": len(region) / len(landscape.places),
-        "shares": ranges,
-        "candidates": [name for name in region["candidate"] if name],
-    }
+def _law(trials: Trials, table: pd.DataFrame, accuracy: Surface, decision: Decision) -> Law | None:
+    if len(table) > MOST:
+        return None  # the surface knows all that a law could say, and pooled candidates are not left out one by one
+    means = describe(trials.final, "top1")["top1"]
+    names = [*table.index, *trials.anchors]
+    return find_law(
+        trials.candidates.loc[names, EFFECTIVE].to_numpy(float),
+        means.loc[names].to_numpy(float),
+        trials.final.groupby("candidate").size().loc[names].to_numpy(float),
+        foretold=accuracy.left_out(),
+        compared=np.arange(len(names)) < len(table),
+        pick=decision.pick.coefficients,
+        chance=1 / trials.classes if trials.classes else 0.0,
+    )
 
 
-def _surface_dict(surface: Surface, target_ratio: float) -> dict[str, Any]:
-    return {
-        "kind": surface.kind,
-        "at_macs_ratio": target_ratio,
-        "coefficients": surface.beta if surface.kind != "means" else None,
-        "cost_slope": surface.cost_slope,
-        "residual_sd": surface.residual_sd,
-        "dof": surface.dof,
-        "predictive_r2": surface.predictive_r2,
-    }
-
-
-def _plain(value: Any) -> Any:
-    """Numpy and pandas values as Python's own, numbers to six digits, what is not a number as None."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return None if pd.isna(value) else round(value, 6)
-    return value
+def _disagreement(
+    trials: Trials, candidates: pd.DataFrame, final: pd.DataFrame, chosen: Metric, accuracy: Surface, decision: Decision
+) -> list[str]:
+    if not np.isfinite(final["val_loss"].to_numpy(float)).all():
+        return []
+    other = accuracy
+    if chosen.name == "top1":
+        other = _surface(trials, candidates, paired_means(scored(final, chosen, "val_loss"), "score"))
+    return list(disagreement(chosen, decision, other))

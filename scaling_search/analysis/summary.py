@@ -1,15 +1,15 @@
 """The answer in a few lines of text, for the end of a run in a terminal."""
 
 from scaling_search.analysis.answer import Analysis
-from scaling_search.analysis.wording import percent, points
+from scaling_search.analysis.wording import loss, percent
 
 
 def summary_lines(analysis: Analysis) -> list[str]:
-    """Verdict, pick, references and warnings as plain lines."""
+    """Verdict, advice, pick, references and warnings as plain lines."""
     pick, coefficients = analysis.pick, analysis.pick.coefficients
     lines = [analysis.verdict.sentence]
-    if analysis.verdict.settle:
-        lines.append(analysis.verdict.settle)
+    if analysis.advice:
+        lines.append(analysis.advice.sentence)
     lines += [
         "",
         f"pick  α {coefficients.alpha:.3f}  β {coefficients.beta:.3f}  γ {coefficients.gamma:.3f}"
@@ -23,14 +23,19 @@ def summary_lines(analysis: Analysis) -> list[str]:
 
 
 def _reference_lines(analysis: Analysis) -> list[str]:
-    rows = analysis.references()
-    lines = [
-        f"{'reference':<12}{'top-1 (measured)':<20}{'MACs':<8}{analysis.surface.reading:<15}{'behind the pick':<20}"
-    ]
-    for name, row in rows.iterrows():
-        behind = points(row["gap"], row["gap_se"]) + ("  tied" if row["tied"] else "")
+    """What was built under each reference's name, and what it is expected to lose."""
+    within = f"within {loss(analysis.decision.epsilon)}"
+    head = (
+        f"{'reference':<12}{'as built (d / w / r)':<22}{'top-1 (measured)':<20}{'MACs':<8}{'expected loss':<15}{within}"
+    )
+    lines = [head]
+    for name, row in analysis.references().iterrows():
+        shares = " / ".join(f"{100 * row[f'share_{axis}']:.0f}" for axis in ("depth", "width", "resolution"))
+        built = bool(row["candidate"])
+        measured = percent(row["top1"], row["top1_se"]) if built else "not trained"
+        cost = f"{row['macs_ratio']:.2f}×" if built else ""
         lines.append(
-            f"{name:<12}{percent(row['top1'], row['top1_se']):<20}{row['macs_ratio']:.2f}×   "
-            f"{percent(row['top1_equal_cost']):<15}{behind}"
+            f"{name:<12}{shares:<22}{measured:<20}{cost:<8}{loss(row['expected_loss']):<15}"
+            f"{100 * row['probability_within_epsilon']:.0f} %"
         )
-    return lines if len(rows) else []
+    return lines

@@ -1,13 +1,14 @@
 """How numbers and candidates are written in sentences, for the terminal, best.yaml and the page alike."""
 
+from collections.abc import Sequence
 from math import isnan
 
 from scaling_search.coefficients import Shares
 
 
-def label(candidate: str, named: str) -> str:
-    """How a sentence calls a candidate: by its name where it has one, «paper (c07)»."""
-    return f"{named.replace(';', ' = ')} ({candidate})" if named else candidate
+def label(candidate: str, named: Sequence[str]) -> str:
+    """How a table calls a candidate: by the references it stands for, «paper (c07)»."""
+    return f"{' = '.join(named)} ({candidate})" if named else candidate
 
 
 def divide(shares: Shares) -> str:
@@ -22,6 +23,11 @@ def points(value: float, error: float | None = None) -> str:
     return f"{100 * value:.1f}" + (f" ± {100 * error:.1f}" if known and error is not None else "")
 
 
+def loss(value: float) -> str:
+    """An expected loss in points, to two digits: «0.54», «1.2», «0.07»."""
+    return f"{100 * value:.2g}"
+
+
 def percent(value: float, error: float | None = None) -> str:
     """An accuracy: «71.3 ± 0.4 %»."""
     return f"{points(value, error)} %"
@@ -30,3 +36,8 @@ def percent(value: float, error: float | None = None) -> str:
 def count(number: int, noun: str) -> str:
     """«1 trial», «3 trials»."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """«a», «a and b», «a, b and c»."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)

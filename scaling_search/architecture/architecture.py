@@ -162,9 +162,10 @@ class Architecture(Strict):
         return self.with_shape(depths=depths, widths=widths, resolution=int(shapes.pixels[0]))
 
     def proxied(self, multipliers: Multipliers) -> Self:
-        """The network made small, once, for proxies to be scaled from: channels rounded in steps that shrink along."""
+        """The network made small, once, for proxies to be scaled from: steps of channels and groups shrink along."""
         finer = self.rounding.for_base_width(multipliers.width)
-        return self.model_copy(update={"rounding": finer}).scaled(multipliers)
+        stages = tuple(stage.for_base_width(multipliers.width) for stage in self.stages)
+        return self.model_copy(update={"rounding": finer, "stages": stages}).scaled(multipliers)
 
     def with_shape(
         self, *, depths: Sequence[int] = (), widths: Sequence[int] = (), resolution: int | None = None

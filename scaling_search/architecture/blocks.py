@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from fractions import Fraction
 from math import lcm
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import numpy as np
 from pydantic import Field
@@ -32,6 +32,7 @@ from scaling_search.architecture.layers import (
     conv_norm,
     squeeze_excite,
 )
+from scaling_search.architecture.rounding import halved
 from scaling_search.architecture.stage import Repeated, Stage, divisible, expanded, fraction_of, same_shape
 
 
@@ -174,6 +175,11 @@ class Bottleneck(_ResNetStage):
         """The smallest width whose inner width is a multiple of the divisor and of its groups."""
         inner, ratio = lcm(divisor, self.group_width or self.groups), Fraction(self.ratio).limit_denominator(64)
         return lcm(inner * ratio.denominator, ratio.numerator) // ratio.numerator
+
+    def for_base_width(self, width: float) -> Self:
+        """Narrower groups, or fewer of them: with the old ones a thin network's stages lose their proportions."""
+        group_width = self.group_width and halved(self.group_width, width)
+        return self.model_copy(update={"groups": halved(self.groups, width), "group_width": group_width})
 
 
 class Plain(Repeated):

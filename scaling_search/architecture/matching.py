@@ -1,23 +1,25 @@
-"""From shares to a network: walk the ray of constant shares to the realised cost that was asked for.
+"""From shares to a network of the wanted realised cost: along the ray of constant shares, then off it.
 
-Notation: at t on the ray with shares (s_d, s_w, s_r) the multipliers are d = e^(s_d·t), w = e^(s_w·t/2) and
-r = e^(s_r·t/2), so that nominally d·w²·r² = e^t. Realised cost climbs with t in steps, since layers, channels and
-pixels are whole numbers.
+Realised cost climbs along a ray in steps, since layers, channels and pixels are whole numbers, so that the wanted cost
+often lies between two of them. Off the ray there is nearly always a network that has it (`nearby`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import pairwise
-from math import inf, isfinite, log
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import isfinite
 
 import numpy as np
 
 from scaling_search.architecture.cost import Cost, Costs
 from scaling_search.architecture.layers import Count
+from scaling_search.architecture.nearby import corrected, nearest_of_cost
 from scaling_search.architecture.network import Network
+from scaling_search.architecture.ray import Ray, multipliers_along, multipliers_at
 from scaling_search.architecture.rounding import Floats
+from scaling_search.architecture.steps import growth_of, share_distance
 from scaling_search.coefficients import Coefficients, Multipliers, Shares
 from scaling_search.errors import InvalidInput, nearest_hint
 from scaling_search.units import AMOUNT_UNITS, LATENCY_UNITS, format_bytes, format_count, format_seconds, read
@@ -29,7 +31,6 @@ TARGET_METRICS: dict[str, Callable[[Cost | Costs], Count]] = {
     "memory": lambda cost: cost.memory(training=False).total,
 }
 """What a target can be in. Memory is the inference peak of one image; latency needs a measurement besides."""
-_FURTHEST = 20.0  # e²⁰ = 5·10⁸ times the compute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,21 +81,37 @@ class Match:
     """A network found for some shares.
 
     Attributes:
-        multipliers: what the base was scaled by.
+        base: what was scaled.
+        shares: what was asked.
+        multipliers: what the base was scaled by; `base.scaled(multipliers)` is the network again.
         ratio: realised macs over the base's.
         miss: realised amount over the target's, minus 1: 0.02 is 2 % too much.
     """
 
+    base: Network
+    shares: Shares
     multipliers: Multipliers
     network: Network
     cost: Cost
     ratio: float
     miss: float
 
+    @cached_property
+    def effective(self) -> Multipliers:
+        """What was built, as multipliers of base: each axis's own realised macs."""
+        return self.network.effective(self.base)
+
+    @property
+    def shares_miss(self) -> float:
+        """Half the sum of the absolute differences between effective and asked shares."""
+        return float(share_distance(growth_of(self.effective), self.shares))
+
 
 def nominal(base: Network, coefficients: Coefficients, phi: float) -> Match:
     """The literal rule (α^φ, β^φ, γ^φ); the miss is against the nominal budget^φ."""
-    return _matched(base, coefficients.multipliers(phi), coefficients.budget**phi)
+    shares, multipliers = coefficients.shares(), coefficients.multipliers(phi)
+    found = _matched(base, shares, multipliers, miss=0.0)
+    return replace(found, miss=found.ratio / coefficients.budget**phi - 1)
 
 
 def match(
@@ -105,11 +122,13 @@ def match(
     target: Target | None = None,
     latency: Callable[[Network], float] | None = None,
 ) -> Match:
-    """The network on the ray of constant shares whose realised cost is nearest to the target.
+    """The network of the wanted realised cost whose effective shares are nearest to the asked ones.
 
-    No other network on the ray is nearer, as long as cost climbs along it (which every shipped family's does); of two
-    that are equally near, the smaller. Measured latency is noisy, and foreign networks are slow to count: there only a
-    near one is promised.
+    The ray of constant shares is followed to where cost passes the target, then the networks around that point are
+    compared (`nearest_of_cost`): within 2 % of the target the nearest shares count, as far as 0.25 from the asked ones;
+    where nothing costs that, the least excess over both limits. The result is never worse than the ray's own network.
+    Networks that must be built to be counted are corrected in few tries instead (`corrected`), which promises the cost
+    no farther off than the ray's. A target in latency stays on the ray, since timings are noisy.
 
     Args:
         growth: the target as a multiple of the base's macs (2^φ); ignored where `target` is given.
@@ -125,12 +144,21 @@ def match(
     measure = TARGET_METRICS[wanted.metric]
 
     def values(ts: Floats) -> Floats:
-        return np.asarray(measure(base.costs(*_multipliers(shares, ts))), dtype=np.float64)
+        return np.asarray(measure(base.costs(*multipliers_along(shares, ts))), dtype=np.float64)
 
-    # networks that must be built to be counted are bisected, to where no step of a proxy's size is missed
-    exact = base.costs_are_vectorised
-    ray = _Ray(values, per_round=254 if exact else 1, precision=1e-9 if exact else 2e-3)
-    return _found(base, shares, wanted, ray, float(values(np.zeros(1))[0]))
+    own = float(measure(base.cost()))
+    amount = wanted.resolve(own)
+    if base.costs_are_vectorised:
+        t, value = _passage(Ray(values, per_round=254, precision=1e-4), shares, wanted, own).best
+        found, value = nearest_of_cost(
+            base, shares, multipliers_at(shares, t), value=value, amount=amount, measure=measure
+        )
+    else:
+        # bisected to where no step of a proxy's size is missed
+        ray = _passage(Ray(values, per_round=1, precision=2e-3), shares, wanted, own)
+        sides = [(multipliers_at(shares, t), value) for t, value in (ray.best, *ray.sides)]
+        found, value = corrected(base, sides, amount=amount, measure=measure)
+    return _matched(base, shares, found, miss=value / amount - 1)
 
 
 def _match_measured(base: Network, shares: Shares, wanted: Target, latency: Callable[[Network], float] | None) -> Match:
@@ -140,83 +168,37 @@ def _match_measured(base: Network, shares: Shares, wanted: Target, latency: Call
     known: dict[tuple[object, ...], float] = {}
 
     def value(t: float) -> float:
-        network = base.scaled(_at(shares, t))
+        network = base.scaled(multipliers_at(shares, t))
         key = (network.depths, network.widths, network.resolution)
         if key not in known:
             known[key] = latency(network)
         return known[key]
 
-    ray = _Ray(lambda ts: np.array([value(float(t)) for t in ts]), per_round=1, precision=2e-3)
-    return _found(base, shares, wanted, ray, value(0.0))
+    ray = Ray(lambda ts: np.array([value(float(t)) for t in ts]), per_round=1, precision=2e-3)
+    own = value(0.0)
+    t, seconds = _passage(ray, shares, wanted, own).best
+    return _matched(base, shares, multipliers_at(shares, t), miss=seconds / wanted.resolve(own) - 1)
 
 
-def _found(base: Network, shares: Shares, wanted: Target, ray: _Ray, base_value: float) -> Match:
-    amount = wanted.resolve(base_value)
-    t, value = ray.nearest(amount, amount / base_value)
+def _passage(ray: Ray, shares: Shares, wanted: Target, own: float) -> Ray:
+    """The ray, followed to where it passes what is wanted of a base that costs `own`."""
+    amount = wanted.resolve(own)
+    ray.follow(amount, amount / own)
     if not ray.crossed:
         write = {"latency": format_seconds, "memory": format_bytes}.get(wanted.metric, format_count)
         raise InvalidInput(
             f"no network with the shares {_percent(shares)} has {wanted.metric} of {write(amount, digits=4)}; "
-            f"the nearest has {write(value, digits=4)}"
+            f"the nearest has {write(ray.best[1], digits=4)}"
         )
-    found = _matched(base, _at(shares, t), 1.0)
-    return Match(**{**vars(found), "miss": value / amount - 1})
-
-
-class _Ray:
-    """A search for the step of a climbing staircase `values(t)` that is nearest to an amount."""
-
-    def __init__(self, values: Callable[[Floats], Floats], *, per_round: int, precision: float) -> None:
-        self.values = values
-        self.per_round = per_round
-        self.precision = precision
-        self.crossed = False
-        self.best = (inf, inf, 0.0, 0.0)  # how far off, how large, t, value
-
-    def nearest(self, amount: float, growth: float) -> tuple[float, float]:
-        """(t, value) of the nearest step; `crossed` says whether the staircase passes the amount at all.
-
-        Args:
-            growth: the amount over values(0), which says about where to look.
-        """
-        around = sorted((0.0, log(growth)))
-        low, high = self._narrowed(around[0] - 1, around[1] + 1, amount) or self._far(amount) or (0.0, 0.0)
-        while high - low > self.precision:
-            low, high = self._narrowed(low, high, amount) or (low, low)
-        return self.best[2], self.best[3]
-
-    def _narrowed(self, low: float, high: float, amount: float) -> tuple[float, float] | None:
-        """The first of `per_round` + 1 equal parts of the interval in which the staircase passes the amount."""
-        ts = np.linspace(low, high, self.per_round + 2)
-        values = self.values(ts)
-        for t, value in zip(ts.tolist(), values.tolist(), strict=True):
-            self.best = min(self.best, (abs(value / amount - 1), abs(t), t, value))
-        passes = np.flatnonzero((values[:-1] <= amount) & (values[1:] > amount))
-        self.crossed = self.crossed or bool(len(passes)) or bool((values == amount).any())
-        return (float(ts[passes[0]]), float(ts[passes[0] + 1])) if len(passes) else None
-
-    def _far(self, amount: float) -> tuple[float, float] | None:
-        """The passage far from where it was expected, for metrics that these shares hardly move."""
-        ends = [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, _FURTHEST]
-        steps = [*pairwise(ends), *pairwise(-end for end in reversed(ends))]
-        return next((found for near, far in steps if (found := self._narrowed(near, far, amount))), None)
+    return ray
 
 
 def _percent(shares: Shares) -> str:
     return " / ".join(f"{100 * share:.0f} %" for share in shares.as_tuple())
 
 
-def _matched(base: Network, multipliers: Multipliers, nominal_growth: float) -> Match:
+def _matched(base: Network, shares: Shares, multipliers: Multipliers, *, miss: float) -> Match:
     network = base.scaled(multipliers)
     cost = network.cost()
     ratio = cost.macs / base.cost().macs
-    return Match(multipliers=multipliers, network=network, cost=cost, ratio=ratio, miss=ratio / nominal_growth - 1)
-
-
-def _multipliers(shares: Shares, ts: Floats) -> tuple[Floats, Floats, Floats]:
-    return np.exp(shares.depth * ts), np.exp(shares.width * ts / 2), np.exp(shares.resolution * ts / 2)
-
-
-def _at(shares: Shares, t: float) -> Multipliers:
-    depth, width, resolution = (float(axis[0]) for axis in _multipliers(shares, np.array([t])))
-    return Multipliers(depth=depth, width=width, resolution=resolution)
+    return Match(base=base, shares=shares, multipliers=multipliers, network=network, cost=cost, ratio=ratio, miss=miss)

@@ -101,13 +101,7 @@ def _checked(name: str, axis: Floats) -> Floats:
 
 
 def _depths(architecture: Layout, depth: Floats) -> Ints:
-    last = len(architecture.stages) - 1
-    fixed = {0 if end == "first" else last for end in architecture.rounding.fixed_depths}
-    columns = [
-        np.full(depth.shape, layers) if index in fixed else architecture.rounding.layers(layers, depth)
-        for index, layers in enumerate(architecture.depths)
-    ]
-    return np.stack(columns, axis=-1)
+    return architecture.rounding.depths(architecture.depths, depth)
 
 
 def _widths(architecture: Layout, width: Floats) -> Ints:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
@@ -37,6 +37,10 @@ class Stage(Strict):
     def multiple(self, divisor: int = 1) -> int:
         """What the channels must be a multiple of: for the block to be legal, and its widths multiples of divisor."""
         return divisor
+
+    def for_base_width(self, width: float) -> Self:
+        """The stage of a baseline made `width` times as wide, where its channels come in groups of their own."""
+        return self
 
     def check(self, cin: int) -> None:
         """Raises ValueError when the stage cannot be built on cin channels."""

@@ -1,7 +1,8 @@
 """`analyze` and `report`: what a run's folder holds, finished or not."""
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -10,16 +11,29 @@ if TYPE_CHECKING:
 
     from scaling_search.study.answer import Answer
 
+
 Run = Annotated[Path, typer.Argument(help="The folder of a run, finished or not.")]
 
 
-def analyze(run: Run) -> None:
+def analyze(
+    run: Run,
+    epsilon: Annotated[float, typer.Option(help="Loss of accuracy that does not matter, as a fraction.")] = 0.005,
+    metric: Annotated[Literal["auto", "val_loss", "top1"], typer.Option(help="The reading that is judged.")] = "auto",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print best.yaml's content as JSON, and nothing else.")
+    ] = False,
+) -> None:
     """Analyse what a run has measured so far, and write best.yaml and the family."""
+    from scaling_search.analysis import to_dict
     from scaling_search.cli.terminal import make_console
     from scaling_search.search.folder import RunFolder
     from scaling_search.study.answer import write_answer
 
-    print_answer(make_console(), write_answer(RunFolder(run)))
+    answer = write_answer(RunFolder(run), epsilon=epsilon, metric=metric)
+    if as_json:
+        typer.echo(json.dumps(to_dict(answer.analysis), ensure_ascii=False, indent=2))
+    else:
+        print_answer(make_console(), answer)
 
 
 def report(run: Run) -> None:

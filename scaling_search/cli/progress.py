@@ -60,6 +60,11 @@ class TerminalProgress(Listener):
         if self._trials is not None:
             self._trials.update(reading)
 
+    def on_trouble(self, trial: Trial, reason: str, *, again: bool) -> None:
+        """Said at once: a person may free the disk before the next trial meets it."""
+        what = "is tried again later" if again else "is left open"
+        self._console.print(f"! {trial} {what}: {reason}", markup=False)
+
 
 class DataBar:
     """Images drawn or packed."""
@@ -95,8 +100,7 @@ class TrialBar:
         self._wanted = record.plan.trials
         self._counted: dict[Trial, int] = {}
         self._resting: dict[Trial, Reading] = {}
-        proposals = record.plan.candidates - len(begun.candidates)  # that will come, at the mean cost
-        epoch = (sum(self._weights.values()) + max(proposals, 0) * self._mean) * (record.seeds or 1)
+        epoch = self._mean * record.plan.trials  # what is proposed later is taken to cost what the others do
         self._bar = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[best]}"),
             TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=console,

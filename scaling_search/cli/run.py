@@ -34,6 +34,7 @@ def run(
     match: shared.Match = None,
     seeds: shared.Seeds = None,
     epochs: shared.Epochs = None,
+    leverage: shared.Leverage = None,
     proxy_width: shared.ProxyWidth = None,
     proxy_resolution: shared.ProxyResolution = None,
     rounding: shared.Rounding = None,
@@ -66,6 +67,9 @@ def run(
 
 def resume(
     run: Annotated[Path, typer.Argument(help="The folder of a run that was interrupted or killed.")],
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Also train the trials again whose networks failed.")
+    ] = False,
 ) -> None:
     """Finish a run; trials that are done are not trained again."""
     from scaling_search.cli.progress import TerminalProgress
@@ -74,7 +78,10 @@ def resume(
 
     console = make_console()
     with TerminalProgress(console) as progress:
-        _train_and_finish(Study.open(run), console, progress)
+        study = Study.open(run)
+        if retry_failed:
+            console.print(f"{study.retry_failed()} trials that failed are trained again")
+        _train_and_finish(study, console, progress)
 
 
 def _train_and_finish(study: "Study", console: "Console", progress: "TerminalProgress") -> None:
@@ -83,6 +90,8 @@ def _train_and_finish(study: "Study", console: "Console", progress: "TerminalPro
     complete = study.run([progress])
     progress.close()
     if not complete:
-        console.print(f"interrupted; go on with: scaling-search resume {study.folder}", markup=False)
-        raise typer.Exit(130)
+        console.print(
+            f"{study.shortfall() or 'interrupted'}; go on with: scaling-search resume {study.folder}", markup=False
+        )
+        raise typer.Exit(1 if study.shortfall() else 130)
     print_answer(console, study.analyze())

@@ -3,19 +3,15 @@
 import errno
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from uuid import uuid4
 
 import numpy as np
 
 from scaling_search.errors import InvalidInput
-
-_UNFINISHED = ".unfinished-"
-_ABANDONED_SECONDS = 24 * 3600
+from scaling_search.files import sweep, sync_folder, unfinished
 
 
 def cache_folder() -> Path:
@@ -37,13 +33,15 @@ def new_folder(final: Path) -> Iterator[Path]:
     """
     with _explained(final.parent):
         final.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(final.parent)
-        scratch = _scratch(final)
+        sweep(final.parent)
+        scratch = unfinished(final.parent)
         scratch.mkdir()
         try:
             yield scratch
             if not final.exists():
+                _settle(scratch)
                 _rename(scratch, final)
+                sync_folder(final.parent)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
@@ -56,10 +54,11 @@ def new_file(final: Path) -> Iterator[Path]:
         InvalidInput: the disk is full or the cache cannot be written.
     """
     with _explained(final.parent):
-        scratch = _scratch(final)
+        scratch = unfinished(final.parent)
         try:
             yield scratch
             scratch.replace(final)
+            sync_folder(final.parent)
         finally:
             scratch.unlink(missing_ok=True)
 
@@ -117,9 +116,12 @@ def _explained(folder: Path) -> Iterator[None]:
         raise
 
 
-def _scratch(final: Path) -> Path:
-    """A name beside final that no other process or thread has."""
-    return final.with_name(f"{_UNFINISHED}{uuid4().hex}")
+def _settle(folder: Path) -> None:
+    """Waits until the folder's files would outlive a power cut."""
+    for path in folder.iterdir():
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+    sync_folder(folder)
 
 
 def _rename(scratch: Path, final: Path) -> None:
@@ -128,10 +130,3 @@ def _rename(scratch: Path, final: Path) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise  # else another process has just finished the same folder
-
-
-def _sweep(folder: Path) -> None:
-    """Removes what a killed process left behind a day or more ago."""
-    for path in folder.glob(f"{_UNFINISHED}*"):
-        if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)

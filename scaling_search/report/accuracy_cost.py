@@ -26,7 +26,7 @@ def accuracy_cost(analysis: Analysis) -> Plot:
 def data(analysis: Analysis) -> pd.DataFrame:
     """One row a candidate: candidate, named, macs, macs_ratio, seeds, top1, top1_se, on_frontier, nearest_to_pick."""
     columns = ["candidate", "named", "macs", "macs_ratio", "seeds", "top1", "top1_se"]
-    table = analysis.table.reset_index()[columns]
+    table = analysis.table.reset_index()[columns].assign(named=lambda rows: rows["named"].map(";".join))
     return table.assign(
         on_frontier=table.index.isin(frontier(table).index),
         nearest_to_pick=table["candidate"] == analysis.pick.candidate,

@@ -26,12 +26,13 @@ def learning_curves(analysis: Analysis) -> Plot:
 
 def data(analysis: Analysis) -> pd.DataFrame:
     """One row a candidate and epoch: candidate, named, nearest_to_pick, epoch, images_seen, seeds, top1, val_loss."""
-    groups = analysis.trials.readings.groupby(["candidate", "epoch"])
+    readings = analysis.trials.readings
+    groups = readings[readings["candidate"].isin(analysis.table.index)].groupby(["candidate", "epoch"])
     table = groups.agg(
         images_seen=("images_seen", "mean"), seeds=("seed", "nunique"), top1=("top1", "mean"),
         val_loss=("val_loss", "mean"),
     ).reset_index()  # fmt: skip
-    table.insert(1, "named", table["candidate"].map(analysis.table["named"]))
+    table.insert(1, "named", table["candidate"].map(analysis.table["named"].map(";".join)))
     table.insert(2, "nearest_to_pick", table["candidate"] == analysis.pick.candidate)
     return table
 

@@ -8,7 +8,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from scaling_search.analysis import Analysis
-from scaling_search.analysis.wording import percent, points
+from scaling_search.analysis.wording import loss, percent, points
 from scaling_search.configuration import read_yaml, to_yaml
 from scaling_search.files import write_atomically
 from scaling_search.report.accuracy_cost import accuracy_cost
@@ -59,14 +59,14 @@ def page(run: Path, analysis: Analysis, record: RunRecord, plots: list[Plot]) ->
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(points=points, percent=percent, scaled=format_count)
+    environment.filters.update(points=points, percent=percent, loss=loss, scaled=format_count)
     settings = record.model_dump(mode="json")
     return environment.get_template("report.html.j2").render(
         analysis=analysis,
         pick=analysis.pick,
         title=_title(record),
         references=_records(analysis.references()),
-        candidates=_records(analysis.table.sort_values("top1_equal_cost", ascending=False)),
+        candidates=_records(analysis.table.sort_values("expected_loss")),
         plots=plots,
         family=_family(run / "family"),
         failed=_records(analysis.trials.failed),

@@ -1,13 +1,14 @@
-"""All candidates in order, with the interval of each: who is tied with the pick and who is ruled out."""
+"""All candidates in order, with the interval of each: which may be as good as the pick and which are out."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy.stats import t
 
 from scaling_search.analysis import Analysis
 from scaling_search.analysis.wording import label
 from scaling_search.report.figure import FAINT, INK, MUTED, Plot, canvas, rows
+
+_HALF = 1.645  # standard errors on either side of a 90 % interval
 
 
 def ranking(analysis: Analysis) -> Plot:
@@ -15,18 +16,18 @@ def ranking(analysis: Analysis) -> Plot:
     table = data(analysis)
     return Plot(
         name="ranking",
-        caption=f"Estimated top-1 ({analysis.surface.reading}) with its own 95 % interval (circle and bar), and what "
-        "was measured at realised cost (small cross). Dark: may be the best. Grey: behind, with all comparisons "
-        "corrected together, so single intervals may overlap. The line is the pick.",
+        caption="Expected top-1 at equal cost with its 90 % interval (circle and bar), and what was measured at "
+        "realised cost (small cross). Dark: may be as good as the pick, whose expected top-1 is the line. Grey: out. "
+        "The best one is a matter of differences, which are known better than each value.",
         data=table,
         figure=draw(table),
     )
 
 
 def data(analysis: Analysis) -> pd.DataFrame:
-    """One row a candidate, best first: candidate, label, top1, top1_equal_cost, low, high, tied, probability, pick."""
-    table = analysis.table.sort_values("top1_equal_cost", ascending=False, kind="stable").reset_index()
-    half = t.ppf(0.975, max(analysis.surface.dof, 1)) * table["top1_equal_cost_se"]
+    """One row a candidate, best first: candidate, label, top1, top1_equal_cost, low, high, inside, …, pick."""
+    table = analysis.table.sort_values("expected_loss", kind="stable").reset_index()
+    half = _HALF * table["top1_equal_cost_se"]
     return pd.DataFrame(
         {
             "candidate": table["candidate"],
@@ -35,8 +36,9 @@ def data(analysis: Analysis) -> pd.DataFrame:
             "top1_equal_cost": table["top1_equal_cost"],
             "low": table["top1_equal_cost"] - half,
             "high": table["top1_equal_cost"] + half,
-            "tied": table["tied"],
-            "probability": table["probability"],
+            "inside": table["inside"],
+            "expected_loss": table["expected_loss"],
+            "probability_best": table["probability_best"],
             "pick": analysis.pick.top1,
         }
     )
@@ -46,9 +48,8 @@ def draw(table: pd.DataFrame) -> Figure:
     """The drawing of what `data` returns."""
     with canvas(7.2, 1.1 + 0.23 * len(table)) as (figure, axes):
         heights = np.arange(len(table))
-        colours = [INK if tied else MUTED for tied in table["tied"]]
-        low, high = 100 * table["low"].fillna(table["top1"]), 100 * table["high"].fillna(table["top1"])
-        axes.hlines(heights, low, high, colors=colours, linewidth=1.4)
+        colours = [INK if inside else MUTED for inside in table["inside"]]
+        axes.hlines(heights, 100 * table["low"], 100 * table["high"], colors=colours, linewidth=1.4)
         axes.scatter(100 * table["top1_equal_cost"], heights, facecolors="white", edgecolors=colours, s=38, zorder=3)
         axes.scatter(100 * table["top1"], heights, marker="x", c=colours, s=16, linewidths=0.9, zorder=4)
         axes.axvline(100 * table["pick"].iloc[0], color=INK, linewidth=0.8, linestyle=":")

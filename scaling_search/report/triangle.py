@@ -1,4 +1,4 @@
-"""Accuracy over the share triangle: corners are pure depth, width and resolution."""
+"""Expected loss over the share triangle: corners are pure depth, width and resolution."""
 
 import numpy as np
 import pandas as pd
@@ -8,49 +8,52 @@ from matplotlib.figure import Figure
 from matplotlib.tri import Triangulation
 
 from scaling_search.analysis import Analysis
+from scaling_search.analysis.decision import OUTSIDE
 from scaling_search.analysis.trials import SHARES
+from scaling_search.analysis.wording import loss
 from scaling_search.report.figure import FAINT, INK, MUTED, Plot, canvas, rows
 from scaling_search.report.labels import Label, place
 
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])  # depth left, width right, resolution on top
 _NAMES = ("all to depth", "all to width", "all to resolution")
-_COLOURS = "cividis"  # made for colour-vision deficiency, lighter is better
+_COLOURS = "cividis_r"  # made for colour-vision deficiency, lighter is better
 _NEAR_CORNER = 0.9
 
 
 def share_triangle(analysis: Analysis) -> Plot:
     """The figure of a run."""
     table = data(analysis)
-    fitted = analysis.surface.kind != "means"
-    surface = "Colour is the fitted surface at equal cost; the dashed line encloses the 95 % region. " if fitted else ""
+    within = loss(analysis.decision.epsilon)
     return Plot(
         name="share-triangle",
-        caption="Each dot is a trained candidate at its effective shares of the added compute. "
-        f"{surface}The star is the pick; ringed dots may be the best.",
+        caption="Each dot is a trained candidate at its effective shares of the added compute. Colour is what a "
+        "division is expected to lose against the best one at equal cost; the dashed line encloses what may be as good "
+        f"as the pick (the star) within {within} points. Ringed dots lie in it.",
         data=table,
         figure=draw(table),
     )
 
 
 def data(analysis: Analysis) -> pd.DataFrame:
-    """One row a place: kind (candidate or surface), candidate, named, shares, x, y, top1, inside, margin, pick.
+    """One row a place: kind (candidate or surface), candidate, named, shares, x, y, expected_loss, inside, …, pick.
 
-    margin is how far a place is from being ruled out, in standard errors: the 95 % region is where it is not negative.
+    probability_as_good is that of losing at most ε against the pick: the region is where it is at least OUTSIDE.
     """
-    places = analysis.landscape.places
+    places, pick = analysis.decision.places, np.array(analysis.pick.shares.as_tuple())
     xy = to_plane(places[SHARES].to_numpy(float))
+    trained = places["candidate"] != ""
     return pd.DataFrame(
         {
-            "kind": np.where(places["candidate"] == "", "surface", "candidate"),
+            "kind": np.where(trained, "candidate", "surface"),
             "candidate": places["candidate"],
-            "named": places["candidate"].map(analysis.table["named"]).fillna(""),
+            "named": places["candidate"].map(analysis.table["named"].map(";".join)).fillna(""),
             **{name: places[name] for name in SHARES},
             "x": xy[:, 0],
             "y": xy[:, 1],
-            "top1": places["top1"],
+            "expected_loss": places["expected_loss"],
+            "probability_as_good": places["probability_as_good"],
             "inside": places["inside"],
-            "margin": places["critical"] - places["statistic"],
-            "pick": places.index == places["top1"].idxmax(),
+            "pick": ~trained & (places[SHARES] == pick).all(axis=1),
         }
     )
 
@@ -64,18 +67,15 @@ def draw(table: pd.DataFrame) -> Figure:
     """The drawing of what `data` returns."""
     with canvas(6.6, 4.9) as (figure, axes):
         trained, pick = table[table["kind"] == "candidate"], table[table["pick"]].iloc[0]
-        shown = table["top1"] * 100
-        scale = Normalize(shown.min(), max(shown.max(), shown.min() + 0.1))
+        scale = Normalize(0, max(100 * table["expected_loss"].max(), 0.1))
         _draw_frame(axes)
-        if (table["kind"] == "surface").any():
-            _draw_surface(axes, table, scale)
+        _draw_surface(axes, table[table["kind"] == "surface"], scale)
         dots = axes.scatter(
-            trained["x"], trained["y"], c=100 * trained["top1"], cmap=_COLOURS, norm=scale, s=52,
+            trained["x"], trained["y"], c=100 * trained["expected_loss"], cmap=_COLOURS, norm=scale, s=52,
             edgecolors=[INK if inside else "white" for inside in trained["inside"]], linewidths=1.2, zorder=4,
         )  # fmt: skip
         axes.scatter(pick["x"], pick["y"], marker="*", s=260, color="white", edgecolors=INK, linewidths=1.2, zorder=5)
-        what = "expected top-1 at equal cost (%)" if (table["kind"] == "surface").any() else "mean top-1 (%)"
-        figure.colorbar(dots, ax=axes, label=what, shrink=0.7, pad=0.02)
+        figure.colorbar(dots, ax=axes, label="expected loss of top-1 (points)", shrink=0.7, pad=0.02)
         obstacles = pd.concat([trained, table[table["pick"]]])[["x", "y"]].to_numpy(float)
         place(axes, [*_labels(trained), Label(pick["x"], pick["y"], "pick", INK)], obstacles)
         return figure
@@ -99,13 +99,16 @@ def _draw_frame(axes: Axes) -> None:
         )
 
 
-def _draw_surface(axes: Axes, table: pd.DataFrame, scale: Normalize) -> None:
-    places = table.drop_duplicates(["x", "y"])
+def _draw_surface(axes: Axes, places: pd.DataFrame, scale: Normalize) -> None:
+    if np.linalg.matrix_rank(places[["x", "y"]] - places[["x", "y"]].iloc[0], tol=1e-6) < 2:
+        return  # what was trained lies on one line: there is nothing between
     mesh = Triangulation(places["x"], places["y"])
     levels = np.linspace(scale.vmin or 0, scale.vmax or 1, 13)
-    axes.tricontourf(mesh, 100 * places["top1"], levels=levels, cmap=_COLOURS, norm=scale, zorder=1, alpha=0.9)
+    axes.tricontourf(mesh, 100 * places["expected_loss"], levels=levels, cmap=_COLOURS, norm=scale, zorder=1, alpha=0.9)
     if places["inside"].nunique() > 1:
-        axes.tricontour(mesh, places["margin"], levels=[0], colors=INK, linestyles="--", linewidths=1.2)
+        axes.tricontour(
+            mesh, places["probability_as_good"], levels=[OUTSIDE], colors=INK, linestyles="--", linewidths=1.2
+        )
 
 
 def _labels(trained: pd.DataFrame) -> list[Label]:

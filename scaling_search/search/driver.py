@@ -5,15 +5,16 @@ are under way: a run is resumed by making another driver over the same folder.
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
 
 from scaling_search.coefficients import Shares
-from scaling_search.evidence import Evidence, Proposal, Reading, Trial
+from scaling_search.evidence import Evidence, Proposal, Reading, Realised, Trial
 from scaling_search.search.executors import Job
 from scaling_search.search.journal import Readings
 from scaling_search.search.listener import Listener
+from scaling_search.search.tally import Tally
 from scaling_search.strategies import DONE, Ask, Decision, Point, Strategy
 from scaling_search.strategies.points import shares_of
 
@@ -31,6 +32,10 @@ class Known(Protocol):
     def shares(self) -> Shares:
         """What was asked for."""
 
+    @property
+    def realised(self) -> Realised:
+        """What came of it."""
+
     def with_id(self, name: str) -> Self: ...
 
 
@@ -46,7 +51,7 @@ class Places(Protocol[Co]):
 
 
 _TRIES = 2
-"""Of a job that ends without what was asked: whatever is wrong, it will not come."""
+"""Of a job that the environment fails; then it is left for another day."""
 
 
 class Driver(Generic[C]):
@@ -64,6 +69,7 @@ class Driver(Generic[C]):
 
     Attributes:
         listeners: told of every new reading.
+        troubles: the trials that are set aside, and why.
     """
 
     def __init__(
@@ -79,10 +85,12 @@ class Driver(Generic[C]):
     ) -> None:
         self.journal = journal
         self.listeners: Sequence[Listener] = ()
+        self.troubles: dict[Trial, str] = {}
         self._strategy = strategy
         self._places = places
         self._candidates = {candidate.id: candidate for candidate in candidates}
         self._divisions = {candidate.id: candidate.shares.as_tuple() for candidate in candidates}
+        self._built = {candidate.id: candidate.realised for candidate in candidates}
         self._checkpoints = checkpoints
         self._write = write
         self._running: dict[Trial, Ask] = {}
@@ -102,7 +110,8 @@ class Driver(Generic[C]):
         while True:
             decision = self._strategy.decide(self.evidence(), frozenset(self._running.values()))
             if isinstance(decision, Decision):
-                return decision
+                waits_in_vain = self.troubles and len(self.troubles) == len(self._running)
+                return DONE if waits_in_vain else decision
             wanted = decision[0]
             if isinstance(wanted, Ask):
                 self._check(wanted)
@@ -122,6 +131,21 @@ class Driver(Generic[C]):
     def release(self, ask: Ask) -> None:
         """What was asked is not being trained any more, whatever became of it."""
         self._running.pop(ask.trial, None)
+
+    def set_aside(self, ask: Ask, reason: str, *, again: bool) -> None:
+        """The environment failed a trial: it is not asked for until it is taken up.
+
+        Args:
+            again: whether that will be tried in this session.
+        """
+        self.troubles[ask.trial] = reason
+        for listener in self.listeners:
+            listener.on_trouble(ask.trial, reason, again=again)
+
+    def take_up(self, trials: Iterable[Trial]) -> None:
+        """Trials that were set aside may be asked for again."""
+        for trial in list(trials):
+            del self.troubles[trial], self._running[trial]
 
     def tidy(self) -> None:
         """Deletes all checkpoints but those of paused trials, which can be trained further."""
@@ -146,7 +170,7 @@ class Driver(Generic[C]):
 
     def evidence(self) -> Evidence:
         """All readings so far."""
-        return self.journal.evidence(self._divisions)
+        return self.journal.evidence(self._divisions, self._built)
 
     def candidate(self, trial: Trial) -> C:
         """What is trained in a trial."""
@@ -182,6 +206,7 @@ class Driver(Generic[C]):
     def _enter(self, candidate: C) -> None:
         self._candidates[candidate.id] = candidate
         self._divisions[candidate.id] = candidate.shares.as_tuple()
+        self._built[candidate.id] = candidate.realised
         self._write(self.candidates)
 
     def _complete_proposals(self) -> None:
@@ -211,18 +236,33 @@ MakeJob = Callable[[Ask, C, Path, tuple[Reading, ...]], Job]
 class Jobs(Generic[C]):
     """A driver as executors see it: asks with all that their training needs.
 
+    A trial that the environment fails is tried once more when nothing else is left to do, and then left open.
+
     Args:
         make: adds what the training needs.
+        trials: that the search will have in all; None where nobody knows.
     """
 
-    def __init__(self, driver: Driver[C], make: MakeJob[C]) -> None:
+    def __init__(self, driver: Driver[C], make: MakeJob[C], *, trials: int | None = None) -> None:
         self._driver = driver
         self._make = make
         self._tries: Counter[Trial] = Counter()
+        self._tally = Tally(trials)
+        driver.take_up(driver.troubles)
+
+    @property
+    def stopped(self) -> str:
+        """Why no more jobs are handed out: too many trials failed for one reason. "" while there are jobs."""
+        return self._tally.stopped
 
     def next(self) -> Job | Decision:
         """The job that is wanted most; WAIT or DONE when none is wanted now."""
+        if self.stopped:
+            return DONE
         ask = self._driver.ask()
+        if ask is DONE and (again := [trial for trial in self._driver.troubles if self._tries[trial] < _TRIES]):
+            self._driver.take_up(again)
+            ask = self._driver.ask()
         if isinstance(ask, Decision):
             return ask
         trial = ask.trial
@@ -230,16 +270,24 @@ class Jobs(Generic[C]):
             ask, self._driver.candidate(trial), self._driver.checkpoint(trial), self._driver.journal.history(trial)
         )
 
-    def ended(self, job: Job) -> None:
-        """Nothing more comes of this job. One that brings nothing, twice, has failed."""
+    def ended(self, job: Job, *, trouble: str = "", interrupted: bool = False) -> None:
+        """Nothing more comes of this job; see `JobSource`."""
         ask = Ask(job.trial, job.epochs)
-        self._driver.release(ask)
         evidence = self._driver.evidence()
-        if evidence.has(ask.trial, ask.epochs):
-            return
-        self._tries[ask.trial] += 1
-        if self._tries[ask.trial] == _TRIES:
+        if interrupted:
+            self._driver.release(ask)
+        elif evidence.has(ask.trial, ask.epochs):
+            self._driver.release(ask)
             last = evidence.last(ask.trial)
-            epoch = 1 if last is None else last.epoch + 1
-            reason = "its training ended without a reading, twice"
-            self._driver.tell(Reading(trial=ask.trial, epoch=epoch, status="failed", reason=reason))
+            if last is not None and last.status == "failed":
+                self._tally.failed(last.reason)
+            else:
+                self._tally.well()
+        else:
+            self._set_aside(ask, trouble or "its training ended without a reading")
+
+    def _set_aside(self, ask: Ask, reason: str) -> None:
+        self._tries[ask.trial] += 1
+        if self._tries[ask.trial] == 1:
+            self._tally.troubled(reason)
+        self._driver.set_aside(ask, reason, again=self._tries[ask.trial] < _TRIES and not self.stopped)

@@ -5,9 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from filelock import BaseFileLock
+
 from scaling_search.errors import InvalidInput
+from scaling_search.files import remove, sweep
+from scaling_search.locks import LOCK, is_unclaimed, take
 from scaling_search.search.record import RunRecord, read_record, write_record
 from scaling_search.search.searchspace import LIVE_BASELINE
+
+CANDIDATES = "candidates.csv"
+_BEGINNING = (CANDIDATES, LIVE_BASELINE)
+"""What is written before run.yaml, which makes the folder a run."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +26,7 @@ class RunFolder:
 
     @property
     def candidates(self) -> Path:
-        return self.path / "candidates.csv"
+        return self.path / CANDIDATES
 
     @property
     def checkpoints(self) -> Path:
@@ -49,6 +57,23 @@ class RunFolder:
         """
         return read_record(self.path / "run.yaml")
 
+    def begin(self) -> BaseFileLock:
+        """Takes the new folder for this process, and out of it what a beginning that was cut off has left.
+
+        Raises:
+            InvalidInput: another process was quicker.
+        """
+        lock = take(self.path)
+        try:
+            check_free(self.path)
+        except InvalidInput:
+            lock.release()
+            raise
+        sweep(self.path)
+        for name in _BEGINNING:
+            remove(self.path / name)
+        return lock
+
     def remove(self) -> None:
         """Deletes the folder and all in it."""
         shutil.rmtree(self.path, ignore_errors=True)
@@ -60,7 +85,7 @@ def default_path(*, baseline: str, phi: float, data: str) -> Path:
 
 
 def create(path: Path) -> RunFolder:
-    """A new, empty run folder.
+    """A new run folder, to be begun. Beginnings beside it that were cut off are swept.
 
     Raises:
         InvalidInput: it holds files already (another run is never overwritten), or cannot be made.
@@ -70,6 +95,9 @@ def create(path: Path) -> RunFolder:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidInput(f"cannot make the folder {path}: {error.strerror}") from error
+    for other in path.parent.glob(f"*/{LOCK}"):
+        if other.parent.name != path.name:
+            _sweep_beginning(other.parent)
     return RunFolder(path)
 
 
@@ -77,8 +105,19 @@ def check_free(path: Path) -> None:
     """Refuses a folder that holds something, before any work is done for it."""
     if (path / "run.yaml").exists():
         raise InvalidInput(f"{path} holds another run; name a new folder, or go on with `scaling-search resume {path}`")
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if path.exists() and not is_unclaimed(path, own=_BEGINNING):
         raise InvalidInput(f"{path} is not an empty folder")
+
+
+def _sweep_beginning(folder: Path) -> None:
+    """Removes a folder in which a process was killed before its run had begun."""
+    try:
+        if is_unclaimed(folder, own=_BEGINNING):
+            lock = take(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.release()
+    except (InvalidInput, OSError):  # somebody is just beginning there, or it is not ours to remove
+        pass
 
 
 def _plain(name: str) -> str:

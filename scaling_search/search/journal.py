@@ -1,33 +1,39 @@
-"""The record of a run: an append-only journal, and the trials table written from it.
+"""The record of a run: a journal that is only appended to, and the trials table written from it.
 
 The journal is the truth that resuming, strategies, analysis and replay read. A line is a reading (or an end) of a
 trial, or a proposal of a sampling strategy, flushed to the disk before anyone is told of it. A half-written last line,
-the trace of a kill, is dropped; a reading that arrives twice (a retried worker repeats itself) is kept once.
+the trace of a kill (or, to a reader, of a writer at work), is dropped; a reading that arrives twice (a retried worker
+repeats itself) is kept once. One process writes (see `locks`); readers change nothing.
 """
 
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import READING_METRICS, Division, Evidence, Proposal, Reading, Trial
-from scaling_search.files import write_atomically
+from scaling_search.evidence import READING_METRICS, Division, Evidence, Proposal, Reading, Realised, Trial
+from scaling_search.files import sync_folder, to_disk, write_atomically
 
+JOURNAL = "journal.jsonl"
 COLUMNS = ("candidate", "seed", "epoch", *READING_METRICS, "status", "reason")
 """Of trials.csv."""
 
 
 class Readings:
-    """Readings and proposals as they come, in memory: the record of a replay, and what a journal keeps on the disk."""
+    """Readings and proposals as they come, in memory: the record of a replay, and what a journal keeps on the disk.
 
-    def __init__(self) -> None:
+    Args:
+        entries: what is known from the start.
+    """
+
+    def __init__(self, entries: Iterable[Reading | Proposal] = ()) -> None:
         self._histories: dict[Trial, tuple[Reading, ...]] = {}
         self._proposals: list[Proposal] = []
+        self._take(entries)
 
     def add(self, reading: Reading) -> bool:
         """Takes one reading in; False when it was known already or its trial had ended.
@@ -65,9 +71,16 @@ class Readings:
         for history in self._histories.values():
             yield from history
 
-    def evidence(self, candidates: Mapping[str, Division]) -> Evidence:
+    def evidence(self, candidates: Mapping[str, Division], realised: Mapping[str, Realised] | None = None) -> Evidence:
         """All that is known, of these candidates."""
-        return Evidence(dict(candidates), dict(self._histories), self.proposals)
+        return Evidence(dict(candidates), dict(self._histories), self.proposals, dict(realised or {}))
+
+    def _take(self, entries: Iterable[Reading | Proposal]) -> None:
+        for entry in entries:
+            if isinstance(entry, Proposal):
+                self._proposals.append(entry)
+            else:
+                self._keep(entry)
 
     def _keep(self, reading: Reading) -> None:
         """Ends without metrics (stopped, failed) at an epoch that has some keep those metrics."""
@@ -83,27 +96,35 @@ class Readings:
 
 
 class Journal(Readings):
-    """journal.jsonl and trials.csv of one run. Opening it reads what is there and rewrites trials.csv from it.
+    """journal.jsonl and trials.csv of one run, to be written to by one process.
+
+    Opening it reads what is there, cuts a torn last line off, and rewrites trials.csv.
 
     Raises:
         InvalidInput: a line other than the last is neither a reading nor a proposal, so the file is no journal.
     """
 
     def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.path = folder / "journal.jsonl"
+        self.path = folder / JOURNAL
         self.table = folder / "trials.csv"
-        for entry in read_entries(self.path):
-            if isinstance(entry, Proposal):
-                self._proposals.append(entry)
-            else:
-                self._keep(entry)
+        _cut_torn(self.path)  # or the next line would be glued to it
+        super().__init__(read_entries(self.path))
         self._write_table()
 
     def propose(self, proposal: Proposal) -> None:
         """Writes down what a sampling strategy asked for, before anything is done about it."""
         super().propose(proposal)
         _append(self.path, encode(proposal))
+
+    def forget_failures(self) -> int:
+        """Takes the trials that failed for ones that were never ended, in the file too; how many they are."""
+        failed = [reading.trial for reading in self.readings() if reading.status == "failed"]
+        entries = [entry for entry in read_entries(self.path) if not _is_failure(entry)]
+        write_atomically(self.path, "".join(map(encode, entries)))
+        self._histories, self._proposals = {}, []
+        self._take(entries)
+        self._write_table()
+        return len(failed)
 
     def _written(self, reading: Reading, *, amends: bool) -> None:
         _append(self.path, encode(reading))
@@ -141,18 +162,14 @@ def decode(line: str) -> Reading | Proposal:
 
 
 def read_entries(path: Path) -> list[Reading | Proposal]:
-    """The entries of a journal in their order; a torn last line is cut off the file.
+    """The entries of a journal in their order, without a torn last line. Changes nothing.
 
     Raises:
         InvalidInput: another line is no entry; the message names it.
     """
     if not path.exists():
         return []
-    content = path.read_bytes()
-    whole, _, torn = content.rpartition(b"\n")
-    if torn:  # a kill in the middle of a write: cut it off, or the next line would be glued to it
-        with path.open("r+b") as file:
-            file.truncate(len(whole) + 1 if whole else 0)
+    whole, _, _ = path.read_bytes().rpartition(b"\n")
     entries = []
     for number, line in enumerate(whole.splitlines(), start=1):
         try:
@@ -162,11 +179,24 @@ def read_entries(path: Path) -> list[Reading | Proposal]:
     return entries
 
 
+def _cut_torn(path: Path) -> None:
+    content = path.read_bytes() if path.exists() else b""
+    if content and not content.endswith(b"\n"):
+        with path.open("r+b") as file:
+            file.truncate(content.rfind(b"\n") + 1)
+
+
+def _is_failure(entry: Reading | Proposal) -> bool:
+    return isinstance(entry, Reading) and entry.status == "failed"
+
+
 def _append(path: Path, text: str) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    new = not path.exists()
+    with path.open("ab") as file:
+        file.write(text.encode())
+        to_disk(file)
+    if new:
+        sync_folder(path.parent)
 
 
 def _csv_text(readings: Iterable[Reading]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scaling_search.evidence import Evidence, Reading
+from scaling_search.evidence import Evidence, Reading, Trial
 from scaling_search.search.record import RunRecord
 from scaling_search.search.space import Candidate
 
@@ -41,6 +41,9 @@ class Listener:
 
     def on_reading(self, reading: Reading) -> None:
         """A trial has finished an epoch, or has ended. Each is told once, after it is on the disk."""
+
+    def on_trouble(self, trial: Trial, reason: str, *, again: bool) -> None:
+        """The environment failed a trial: it is tried again later in this run, or left open for `resume`."""
 
     def on_answer(self, analysis: "Analysis") -> None:
         """The answer is there, and written."""

@@ -4,11 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
 from scaling_search.analysis import Analysis, analyze, summary_lines, write_best
-from scaling_search.analysis.pick import Pick
+from scaling_search.analysis.answer import EPSILON
+from scaling_search.analysis.decision import Pick
+from scaling_search.analysis.metric import Name
 from scaling_search.analysis.verdict import Verdict
 from scaling_search.architecture.family import Member, by_rule
 from scaling_search.report import write_report
@@ -70,19 +73,20 @@ class Answer:
         return f"<p>{escape(self.verdict.sentence)}</p>{table}<ul>{warnings}</ul>"
 
 
-def read_answer(folder: RunFolder) -> Answer:
-    """The answer of what a run has measured so far. Writes nothing.
+def read_answer(folder: RunFolder, *, epsilon: float = EPSILON, metric: Literal["auto"] | Name = "auto") -> Answer:
+    """The answer of what a run has measured so far, for a loss that does not matter. Writes nothing.
 
     Raises:
         InvalidInput: the folder is not a run, or no trial has finished.
     """
     record = folder.record()
-    return Answer(analyze(read_trials(folder)), ScalableNetwork(record.full_network()), folder.path)
+    analysis = analyze(read_trials(folder), epsilon=epsilon, metric=metric)
+    return Answer(analysis, ScalableNetwork(record.full_network()), folder.path)
 
 
-def write_answer(folder: RunFolder) -> Answer:
+def write_answer(folder: RunFolder, *, epsilon: float = EPSILON, metric: Literal["auto"] | Name = "auto") -> Answer:
     """The same, with all that follows from it written into the folder: best.yaml, the family, figures, the page."""
-    record, answer = folder.record(), read_answer(folder)
+    record, answer = folder.record(), read_answer(folder, epsilon=epsilon, metric=metric)
     write_best(folder.path, answer.analysis)
     members = by_rule(answer.baseline.network, answer.pick.coefficients, FAMILY)
     write_family(folder.family, members)

@@ -10,6 +10,8 @@ Nothing is printed: who wants to see what happens passes listeners.
 
 import shlex
 import sys
+import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -19,14 +21,15 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from scaling_search.configuration import parse
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import Reading, Status
-from scaling_search.files import write_atomically
+from scaling_search.evidence import Reading, Status, Trial
+from scaling_search.files import sweep, write_atomically
+from scaling_search.locks import take
 from scaling_search.search import folder as folders
 from scaling_search.search.counts import count_record
 from scaling_search.search.driver import Driver, Jobs
 from scaling_search.search.executors import Conditions, Executor, Job, Train, train_trial
 from scaling_search.search.folder import RunFolder
-from scaling_search.search.journal import Journal
+from scaling_search.search.journal import JOURNAL, Journal, Readings, read_entries
 from scaling_search.search.listener import Begun, Listener
 from scaling_search.search.space import Candidate
 from scaling_search.search.table import write_table
@@ -38,6 +41,8 @@ from scaling_search.study.options import ExecutorName, Options, StudyOptions
 from scaling_search.study.preparation import Prepared, prepare_again, prepare_new
 
 if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
     from scaling_search.study.network import NetworkLike
 
 
@@ -104,6 +109,8 @@ class Study:
         self._prepared: Prepared | None = None
         self._folder: RunFolder | None = None
         self._driver: Driver[Candidate] | None = None
+        self._lock: BaseFileLock | None = None
+        self._stopped = ""
 
     @classmethod
     def open(
@@ -124,7 +131,8 @@ class Study:
             InvalidInput: the folder is not a run. (When it is run: its data have changed since.)
         """
         study = cls.__new__(cls)
-        study._design = study._prepared = study._driver = None
+        study._design = study._prepared = study._driver = study._lock = None
+        study._stopped = ""
         study._folder = RunFolder(Path(folder))
         study._path = study._folder.path
         study._folder.record()  # whatever is wrong with it is said now, though it is needed later
@@ -153,24 +161,47 @@ class Study:
     def run(self, listeners: Sequence[Listener] = (), *, train: Train = train_trial) -> bool:
         """Trains what is missing; True when nothing is missing at the end.
 
-        False means that the run was interrupted (Ctrl-C): what finished is kept, and the same call goes on.
+        False means that the run was interrupted (Ctrl-C), or that the environment failed some trials (`troubles`) or
+        too many (`stopped`): what finished is kept, and the same call goes on.
 
         Args:
             listeners: told of every step, in this process.
             train: how one job is trained; for tests and replays.
+
+        Raises:
+            InvalidInput: another process is at work in the folder, or something that was asked for cannot be done.
+            OSError: the folder cannot be written.
         """
+        try:
+            return self._run(listeners, train)
+        finally:
+            self.release()
+
+    def _run(self, listeners: Sequence[Listener], train: Train) -> bool:
+        if self._folder is not None:
+            self._hold()  # before any work is done for it
         prepared = self._begin(listeners)
         self._driver = None  # what an interrupted call had out is not being trained any more
         driver = self._drive(listeners)
         begun = Begun(record=prepared.record, candidates=driver.candidates, evidence=driver.evidence())
         for listener in listeners:
             listener.on_plan(begun)
-        jobs = Jobs(driver, _job_maker(prepared))
+        jobs = Jobs(driver, _job_maker(prepared), trials=prepared.record.plan.trials)
         prepared.executor.run(jobs, train=train, on_reading=driver.tell, conditions=self._conditions(prepared))
+        self._stopped = jobs.stopped
         complete = driver.complete
         if complete:
             driver.tidy()
         return complete
+
+    def retry_failed(self) -> int:
+        """Opens the trials whose networks failed again, for `run`; how many they are.
+
+        Raises:
+            InvalidInput: nothing has been trained yet, or another process is at work in the folder.
+        """
+        self._hold()
+        return Journal(self._begun().path).forget_failures()
 
     def analyze(self, listeners: Sequence[Listener] = ()) -> Answer:
         """The answer of what is there so far, written into the folder: best.yaml, family, figures, report.html.
@@ -183,10 +214,24 @@ class Study:
             listener.on_answer(answer.analysis)
         return answer
 
+    def shortfall(self) -> str:
+        """What of the last run could not be trained, and why, in one sentence; "" where nothing failed."""
+        if self.stopped:
+            return f"stopped: {self.stopped}"
+        reasons = Counter(self.troubles.values())
+        if not reasons:
+            return ""
+        found = "; ".join(f"{count} × {reason}" for reason, count in reasons.most_common(3))
+        trials = "1 trial" if len(self.troubles) == 1 else f"{len(self.troubles)} trials"
+        return f"{trials} could not be trained here, and can be later: {found}"
+
     # --- a training loop of one's own
 
     def ask(self) -> TrialAsk | None:
-        """The next trial to train; None when none is wanted now: all are out, or all is done (see `complete`)."""
+        """The next trial to train; None when none is wanted now: all are out, or all is done (see `complete`).
+
+        From the first question on no other process can work in the folder, until `release` or the end of this one.
+        """
         self._begin(())
         driver = self._drive(())
         found = driver.ask()
@@ -230,8 +275,26 @@ class Study:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is missing."""
-        return self._folder is not None and self._drive(()).complete
+        """Whether nothing is missing. Changes nothing."""
+        if self._folder is None:
+            return False
+        return (self._driver or self._make_driver(Readings(read_entries(self._folder.path / JOURNAL)))).complete
+
+    def release(self) -> None:
+        """Lets other processes work in the folder; the next `run` or `ask` takes it again."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    @property
+    def troubles(self) -> dict[Trial, str]:
+        """The trials that the environment failed in the last run, and why: they are open."""
+        return {} if self._driver is None else dict(self._driver.troubles)
+
+    @property
+    def stopped(self) -> str:
+        """Why the last run stopped before its end: a third of its trials failed for one reason. "" where it did not."""
+        return self._stopped
 
     @property
     def folder(self) -> Path | None:
@@ -278,6 +341,7 @@ class Study:
             name = str(record.baseline["name"])
             path = folders.default_path(baseline=name, phi=record.question.phi, data=record.data.name)
         folder = folders.create(path)
+        lock = folder.begin()
         try:
             base = count_record("base", record.base_network())
             record = record.model_copy(update={"counts": (*record.counts, base)})
@@ -286,25 +350,36 @@ class Study:
             folder.write_record(record)
         except BaseException:
             folder.remove()  # a full disk or Ctrl-C here must not leave half a run
+            lock.release()
             raise
-        self._folder, self._path = folder, path
+        self._folder, self._path, self._lock = folder, path, lock
         return prepared
 
     def _drive(self, listeners: Sequence[Listener]) -> Driver[Candidate]:
-        """The one driver of this object: it knows which trials are out."""
-        if self._driver is None:
-            prepared, folder = self.prepared, self._begun()
-            self._driver = Driver(
-                prepared.strategy,
-                prepared.space,
-                prepared.candidates,
-                journal=Journal(folder.path),
-                checkpoints=folder.checkpoints,
-                write=lambda candidates: write_table(folder.candidates, candidates),
-                retell=prepared.executor.scheduler != "fifo",
-            )
+        """The one driver of this object: it knows which trials are out. Made anew where others may have worked."""
+        if self._driver is None or self._lock is None:
+            self._hold()
+            self._driver = self._make_driver(Journal(self._begun().path))
         self._driver.listeners = tuple(listeners)
         return self._driver
+
+    def _hold(self) -> None:
+        if self._lock is None:
+            self._lock = take(self._begun().path)
+            sweep(self._begun().path)
+
+    def _make_driver(self, journal: Readings) -> Driver[Candidate]:
+        prepared, folder = self.prepared, self._begun()
+        writes = isinstance(journal, Journal)
+        return Driver(
+            prepared.strategy,
+            prepared.space,
+            prepared.candidates,
+            journal=journal,
+            checkpoints=folder.checkpoints,
+            write=lambda candidates: write_table(folder.candidates, candidates) if writes else None,
+            retell=prepared.executor.scheduler != "fifo",
+        )
 
     def _conditions(self, prepared: Prepared) -> Conditions:
         epochs = prepared.strategy.epochs
@@ -324,13 +399,15 @@ def search(
 ) -> Answer:
     """Plans, runs and analyses a search; the arguments are those of `Study`.
 
-    Interrupted (Ctrl-C), it answers with what is there so far.
+    Interrupted (Ctrl-C), it answers with what is there so far; so it does, with a warning, where the environment failed
+    trials.
 
     Raises:
         InvalidInput: something that was asked for cannot be done, or nothing was trained to its end.
     """
     study = Study(baseline, data, strategy=strategy, executor=executor, folder=folder, **options)
-    study.run(listeners)
+    if not study.run(listeners) and (reason := study.shortfall()):
+        warnings.warn(f"{reason}; Study.open({str(study.folder)!r}).run() goes on", stacklevel=2)
     return study.analyze(listeners)
 
 

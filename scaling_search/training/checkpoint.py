@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from scaling_search.errors import InvalidInput
-from scaling_search.files import atomically, to_disk
+from scaling_search.files import atomically, to_disk, unfinished
 
 State = dict[str, Any]  # tensors, numbers, strings, and lists and dicts of them: what weights_only=True can load
 
@@ -36,8 +36,21 @@ def write(path: Path, state: State) -> None:
         torch.save(state, file)
         to_disk(file)  # the old one makes room only for a new one that is whole
         if path.exists():
-            path.replace(previous(path))
-    _sync_folder(path.parent)
+            _keep(path)
+
+
+def _keep(path: Path) -> None:
+    """The checkpoint under its second name too, so that at no moment there is none under its first."""
+    scratch = unfinished(path.parent)
+    try:
+        os.link(path, scratch)
+    except OSError:  # a file system without second names: `read` finds the one before, should this be the last moment
+        path.replace(previous(path))
+        return
+    try:
+        scratch.replace(previous(path))
+    finally:
+        scratch.unlink(missing_ok=True)  # where both names were the same file already, the system has left this one
 
 
 def read(path: Path, *, fingerprint: str) -> State | None:
@@ -57,14 +70,21 @@ def read(path: Path, *, fingerprint: str) -> State | None:
 
 
 def weights(path: Path) -> State:
-    """The weights that the newest epoch of a checkpoint was evaluated with, by name; averaged if there are averages."""
-    learner = torch.load(path, map_location="cpu", weights_only=True)["learner"]
-    return {**learner["module"], **(learner["average"] or {})}
+    """The weights that the newest epoch of a checkpoint was evaluated with, by name; averaged if there are averages.
+
+    Raises:
+        InvalidInput: there is no checkpoint that can be read.
+    """
+    state = _load(path) or _load(previous(path))
+    if state is None:
+        raise InvalidInput(f"{path} is missing or damaged, and so is the checkpoint before it")
+    return {**state["learner"]["module"], **(state["learner"]["average"] or {})}
 
 
 def epochs_done(path: Path) -> int:
-    """How many epochs the newest checkpoint holds."""
-    return len(torch.load(path, map_location="cpu", weights_only=True, mmap=True)["history"])
+    """How many epochs the newest readable checkpoint holds; 0 where there is none."""
+    state = _load(path, mmap=True) or _load(previous(path), mmap=True)
+    return 0 if state is None else len(state["history"])
 
 
 def remove(path: Path) -> None:
@@ -73,21 +93,12 @@ def remove(path: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _load(file: Path) -> State | None:
+def _load(file: Path, *, mmap: bool = False) -> State | None:
     if not file.exists():
         return None
     try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
+        state = torch.load(file, map_location="cpu", weights_only=True, mmap=mmap)
     except Exception as error:  # torch raises many kinds for a damaged file; whichever it is, the older one serves
         warnings.warn(f"{file} is damaged and is skipped ({type(error).__name__})", stacklevel=3)
         return None
     return state if isinstance(state, dict) else None
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the renames themselves last through a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

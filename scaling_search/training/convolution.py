@@ -1,11 +1,16 @@
-"""Convolutions on maps of a few pixels, where the library's own are slow on a CPU.
+"""Convolutions where the library's own are slow on a CPU, or write where they must not.
 
 A proxy at 32 px spends most of its blocks on maps of 4, 2 and 1 pixels a side. There oneDNN has no fast kernel for the
 weight gradient of a depthwise convolution (its kernels want a map of at least kernel + padding pixels; the reference
 loop that steps in is 5 to 100 times as slow as what is done here), and the preparation of a 1×1 convolution costs more
 than its arithmetic. `benchmarks/train.py` prints the gain.
+
+A strided 1×1 convolution with fewer than 16 input channels, as the shortcut of a thin residual net has, makes oneDNN
+write past its workspace in the backward pass (uxlfoundation/oneDNN#6035): the process dies, or computes on what it has
+spoilt. Its images are thinned out first, and the convolution that is left has no stride.
 """
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,14 +19,31 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 _LINEAR_PIXELS = 16  # 1×1 convolutions are faster as a matrix product up to 4×4 maps, slower from 8×8 on
+_BLOCK_CHANNELS = 16  # oneDNN's workspace is too small below its AVX-512 block (AVX2: 8); from here on it is faster
 
 
-def with_small_maps(module: nn.Module) -> nn.Module:
-    """Swap the convolutions that gain from it for `SmallMapConv2d`, in place; parameters and names stay the same."""
+def fitted_to_cpu(module: nn.Module) -> nn.Module:
+    """Change a module for training on a CPU, in place; results, parameters and their names stay the same.
+
+    Convolutions that gain from it become `SmallMapConv2d`; those that would crash get their images thinned out.
+    """
     for name, part in list(module.named_modules()):
-        if type(part) is nn.Conv2d and (_is_pointwise(part) or _is_depthwise(part)):
+        if isinstance(part, nn.Conv2d) and _is_unsafe(part):
+            _thin_out(part)
+        elif type(part) is nn.Conv2d and (_is_pointwise(part) or _is_depthwise(part)):
             module.set_submodule(name, SmallMapConv2d.of(part))
     return module
+
+
+def _thin_out(part: nn.Conv2d) -> None:
+    """Take the stride out of a 1×1 convolution, and out of its images the pixels that it would have passed over."""
+    part.register_forward_pre_hook(partial(_thinned, strides=(part.stride[0], part.stride[1])))
+    part.stride = (1, 1)
+
+
+def _thinned(part: nn.Module, inputs: tuple[Tensor, ...], *, strides: tuple[int, int]) -> tuple[Tensor, ...]:
+    images, *more = inputs  # [n, c, h, w]
+    return (images[:, :, :: strides[0], :: strides[1]], *more)  # [n, c, ⌈h/s⌉, ⌈w/s⌉]
 
 
 class SmallMapConv2d(nn.Conv2d):
@@ -101,6 +123,11 @@ def _meetings(kernel: int, size: int, out_size: int, stride: int, padding: int) 
             start, stop = first * stride + tap - padding, last * stride + tap - padding + 1
             meetings.append((tap, slice(first, last + 1), slice(start, stop, stride)))
     return meetings
+
+
+def _is_unsafe(part: nn.Conv2d) -> bool:
+    plain = part.kernel_size == (1, 1) and part.groups == 1 and part.padding in ((0, 0), "valid")
+    return plain and max(part.stride) > 1 and part.in_channels < _BLOCK_CHANNELS
 
 
 def _is_pointwise(part: nn.Conv2d) -> bool:

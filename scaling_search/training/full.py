@@ -7,20 +7,23 @@ FOLDER/train.yaml          what is trained; another training is refused here
 """
 
 import csv
+import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, fields
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from scaling_search.architecture import Network
 from scaling_search.configuration import read_yaml, to_yaml
 from scaling_search.data import Dataset
 from scaling_search.errors import InvalidInput
-from scaling_search.files import write_atomically
+from scaling_search.files import sweep, write_atomically
+from scaling_search.locks import alone_in, is_unclaimed
 from scaling_search.training import checkpoint
 from scaling_search.training.loop import EpochMetrics, train_epochs
 from scaling_search.training.parallel import World
@@ -45,13 +48,34 @@ def train_in_folder(
     Where several processes train together (torchrun), the first one writes.
 
     Raises:
-        InvalidInput: the folder holds something else, or the network does not fit the data set.
+        InvalidInput: the folder holds something else, another process is at work in it, or the network does not fit the
+            data set.
         TrainingFailed: as `train_epochs`.
     """
     leads = World.current().leads
-    if leads:
-        _claim(folder, _description(network, dataset, recipe, epochs=epochs, seed=seed))
+    with ExitStack() as stack:
+        if leads:
+            stack.enter_context(_claimed(folder, _description(network, dataset, recipe, epochs=epochs, seed=seed)))
+        yield from _train(
+            folder, network, dataset, recipe,
+            epochs=epochs, seed=seed, device=device, deterministic=deterministic, leads=leads,
+        )  # fmt: skip
+
+
+def _train(
+    folder: Path,
+    network: Network,
+    dataset: Dataset,
+    recipe: Recipe,
+    *,
+    epochs: int,
+    seed: int,
+    device: str,
+    deterministic: bool,
+    leads: bool,
+) -> Iterator[EpochMetrics]:
     last = folder / _LAST
+    since = _first_to_keep(folder) if leads else 1
     history: list[EpochMetrics] = []
     for metrics in train_epochs(
         network,
@@ -66,7 +90,7 @@ def train_in_folder(
         history.append(metrics)
         if leads:
             _write_history(folder / _HISTORY, history)
-            if metrics is best(history) and checkpoint.epochs_done(last) == metrics.epoch:
+            if metrics is best(history[since - 1 :] or history) and checkpoint.epochs_done(last) == metrics.epoch:
                 _keep_best(folder / _BEST, last, metrics)
         yield metrics
 
@@ -86,12 +110,29 @@ def _description(network: Network, dataset: Dataset, recipe: Recipe, *, epochs: 
     }
 
 
-def _claim(folder: Path, description: dict[str, Any]) -> None:
-    """Make the folder this training's.
+@contextmanager
+def _claimed(folder: Path, description: dict[str, Any]) -> Iterator[None]:
+    """The folder is this training's, and no other process is at work in it, while the block lasts.
 
     Raises:
-        InvalidInput: it is another training's, or holds files that no training wrote.
+        InvalidInput: it is another training's, holds files that no training wrote, or somebody is at work in it.
     """
+    _check_free(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone_in(folder):
+        sweep(folder)
+        _claim(folder, description)
+        yield
+
+
+def _check_free(folder: Path) -> None:
+    if (folder / _CONFIGURATION).exists() or not folder.exists():
+        return
+    if not is_unclaimed(folder):
+        raise InvalidInput(f"{folder} is there already and holds no training; choose another --out")
+
+
+def _claim(folder: Path, description: dict[str, Any]) -> None:
     path = folder / _CONFIGURATION
     if path.exists():
         before = read_yaml(path) or {}
@@ -101,9 +142,6 @@ def _claim(folder: Path, description: dict[str, Any]) -> None:
                 f"{folder} holds another training (its {' and '.join(changed)} differ); choose another --out"
             )
         return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InvalidInput(f"{folder} is there already and holds no training; choose another --out")
-    folder.mkdir(parents=True, exist_ok=True)
     write_atomically(path, to_yaml(description))
 
 
@@ -124,6 +162,20 @@ def _keep_best(path: Path, last: Path, metrics: EpochMetrics) -> None:
     write_atomically(path, save(weights, metadata=notes))
 
 
+def _first_to_keep(folder: Path) -> int:
+    """The first epoch whose weights can be the best ones: the newest, where those of an earlier one are damaged."""
+    path = folder / _BEST
+    if not path.exists() or _epoch_of(path):
+        return 1
+    warnings.warn(f"{path} is damaged; the best weights from here on are kept", stacklevel=3)
+    path.unlink()
+    return max(1, checkpoint.epochs_done(folder / _LAST))
+
+
 def _epoch_of(path: Path) -> int:
-    with safe_open(path, "pt") as file:
-        return int((file.metadata() or {}).get("epoch", 0))
+    """Whose weights the file holds; 0 where it is damaged."""
+    try:
+        with safe_open(path, "pt") as file:
+            return int((file.metadata() or {}).get("epoch", 0))
+    except (SafetensorError, ValueError):
+        return 0

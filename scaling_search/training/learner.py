@@ -11,8 +11,8 @@ from torch import Tensor
 from scaling_search.architecture import Network
 from scaling_search.networks.build import build
 from scaling_search.training.averaging import Average, set_bn_momentum
-from scaling_search.training.convolution import with_small_maps
-from scaling_search.training.failure import is_out_of_memory
+from scaling_search.training.convolution import fitted_to_cpu
+from scaling_search.training.failure import TrainingFailed, first_line, is_out_of_memory
 from scaling_search.training.optimizer import make_optimizer, set_learning_rate
 from scaling_search.training.parallel import World
 from scaling_search.training.recipe import Recipe
@@ -27,7 +27,7 @@ class Learner:
         with seeded(seed, "weights"):
             module = build(network, zero_init_residual=recipe.zero_init_residual)
         if device.type == "cpu":
-            with_small_maps(module)
+            fitted_to_cpu(module)
         set_bn_momentum(module, recipe.bn_momentum)
         self.module = module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.recipe = recipe
@@ -54,14 +54,20 @@ class Learner:
         return loss
 
     def _gradients(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Accumulate the gradients of the mean loss, in smaller parts as often as memory asks for it."""
+        """Accumulate the gradients of the mean loss, in smaller parts as often as memory asks for it.
+
+        Raises:
+            TrainingFailed: the network is too large for the memory even with two images.
+        """
         while True:
             try:
                 return self._in_parts(images, labels)
             except (RuntimeError, MemoryError) as error:
                 smaller = len(images) // (2 * self.parts)
-                if not is_out_of_memory(error) or smaller < 2 or self.world.size > 1:
+                if not is_out_of_memory(error) or self.world.size > 1:
                     raise
+                if smaller < 2:
+                    raise TrainingFailed(f"out of memory: {first_line(error)}") from error
             self.parts *= 2  # outside the except block: the error holds the tensors that have to go
             self.optimizer.zero_grad(set_to_none=True)
             release_memory(self.device)

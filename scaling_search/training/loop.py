@@ -70,14 +70,15 @@ def train_epochs(
 
     Raises:
         InvalidInput: the network does not fit the data set, or the checkpoint is of another training.
-        TrainingFailed: the network cannot be built, memory ran out even with the smallest micro-batch, or the loss is
-            not a number.
+        TrainingFailed: the network cannot be built, memory ran out even with two images, or the loss is not a number.
+        MachineFailed: the device or the memory failed for another reason.
+        OSError: the data or the checkpoint cannot be read or written.
     """
     _check_fit(network, dataset)
     place, world = torch.device(device), World.current()
     with failing_as("cannot be built"):
         learner = Learner(network, recipe, seed=seed, device=place, world=world)
-        session = Session(learner, dataset, network.resolution, epochs=epochs, seed=seed)
+    session = Session(learner, dataset, network.resolution, epochs=epochs, seed=seed)
     identity = _identity(network, dataset, recipe, epochs=epochs, seed=seed)
     history: list[EpochMetrics] = []
     if checkpoint is not None and (state := checkpoints.read(checkpoint, fingerprint=identity)) is not None:

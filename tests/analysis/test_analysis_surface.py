@@ -1,130 +1,137 @@
 import numpy as np
-import pandas as pd
 import pytest
-from planted_run import searched
 
-from scaling_search.analysis.means import PairedMeans
-from scaling_search.analysis.pick import explore
-from scaling_search.analysis.surface import Surface, fit
-from scaling_search.analysis.trials import SHARES
+from scaling_search.analysis import basis
+from scaling_search.analysis.means import from_matrix
+from scaling_search.analysis.noise import noise_grid
+from scaling_search.analysis.outlook import outlook
+from scaling_search.analysis.pooling import pooled
+from scaling_search.analysis.surface import Observed, Surface
+from scaling_search.coefficients import lattice
 
-QUADRATIC = np.array([0.60, 0.62, 0.65, 0.30, 0.20, 0.25])  # depth, width, resolution, dw, dr, wr
-
-
-def quadratic(shares: np.ndarray, beta: np.ndarray = QUADRATIC) -> np.ndarray:
-    depth, width, resolution = shares.T
-    return np.asarray(np.column_stack([shares, depth * width, depth * resolution, width * resolution]) @ beta)
+POINTS = np.array([shares.as_tuple() for shares in lattice(6)])
+BEST = np.array([0.2, 0.3, 0.5])
 
 
-def fitted(
-    points: np.ndarray, accuracy: np.ndarray, *, cost: np.ndarray | None = None, error_sd: float | None = None
-) -> tuple[Surface, pd.DataFrame]:
-    names = [f"c{i:02d}" for i in range(len(points))]
-    candidates = pd.DataFrame(points, columns=SHARES, index=names)
-    candidates["macs_ratio"] = 2.0 if cost is None else 2.0 * np.exp(cost)
-    means = PairedMeans(
-        means=pd.Series(accuracy, index=names), covariance=np.eye(len(names)), error_sd=error_sd, seed_sd=0.0, dof=5
-    )
-    return fit(candidates, means, pd.Series(1, index=names), 2.0), candidates
+def bowl(shares: np.ndarray, *, steepness: float = 0.06) -> np.ndarray:
+    return np.asarray(0.6 - steepness * ((shares - BEST) ** 2).sum(axis=1))
 
 
-def lattice_points(parts: int = 4) -> np.ndarray:
-    return np.array([shares.as_tuple() for shares in searched(parts)])
+def observe(
+    shares: np.ndarray, *, noise: float = 0.005, seeds: int = 3, ln_cost: np.ndarray | None = None,
+    slope: float = 0.08, steepness: float = 0.06, random: int = 0,
+) -> Observed:  # fmt: skip
+    generator = np.random.default_rng(random)
+    cost = np.zeros(len(shares)) if ln_cost is None else ln_cost
+    expected = bowl(shares, steepness=steepness) + slope * cost
+    means = from_matrix(expected[:, None] + generator.normal(0, noise, (len(shares), seeds)))
+    return pooled(Observed(shares=shares, ln_cost=cost, mean=means.means, noise=noise_grid(means)), means.seeds)
 
 
-def test_a_quadratic_truth_is_recovered_exactly() -> None:
-    points = lattice_points()
-    surface, candidates = fitted(points, quadratic(points))
-    assert surface.kind == "quadratic"
-    assert surface.beta == pytest.approx(QUADRATIC)
-    assert surface.residual_sd == pytest.approx(0, abs=1e-9)
-    assert surface.predictive_r2 == pytest.approx(1)
-    assert surface.candidate_rows(candidates) @ surface.beta == pytest.approx(quadratic(points))
+def pick_of(surface: Surface) -> np.ndarray:
+    return np.asarray(basis.places()[surface.mean_at(basis.places()).argmax()])
 
 
-def test_the_cost_covariate_removes_a_planted_confounding() -> None:
-    """Depth-heavy networks came out dearer, and dearer is better: without the covariate depth would win."""
-    points = lattice_points()
-    cost = 0.3 * points[:, 0] + np.random.default_rng(0).normal(0, 0.05, len(points))
-    truth = quadratic(points)
-    surface, candidates = fitted(points, truth + 0.2 * cost, cost=cost)
-    assert surface.cost_slope == pytest.approx(0.2)
-    assert surface.candidate_rows(candidates) @ surface.beta == pytest.approx(truth)
+def test_a_clear_optimum_is_found() -> None:
+    assert pick_of(Surface(observe(POINTS))) == pytest.approx(BEST, abs=0.1)
 
 
-def test_equal_costs_leave_the_covariate_out() -> None:
-    points = lattice_points()
-    surface, _ = fitted(points, quadratic(points), cost=np.linspace(-0.005, 0.005, len(points)))
-    assert surface.cost_slope is None
+def test_draws_scatter_around_the_mean_and_shrink_with_more_seeds() -> None:
+    few, many = (Surface(observe(POINTS, noise=0.02, seeds=seeds)) for seeds in (2, 12))
+    for surface in (few, many):
+        draws = surface.draws_at(POINTS)
+        assert draws.mean(axis=1) == pytest.approx(surface.mean_at(POINTS), abs=0.004)
+    assert many.draws_at(POINTS).std(axis=1).mean() < 0.8 * few.draws_at(POINTS).std(axis=1).mean()
 
 
-def test_few_candidates_give_a_plane_when_it_foretells_and_means_when_not() -> None:
-    points = lattice_points(3)[:8]
-    plane = points @ np.array([0.5, 0.6, 0.7])
-    assert fitted(points, plane)[0].kind == "linear"
-    bumps = 0.6 + 0.1 * np.array([1, -1, 1, -1, 1, -1, 1, -1])
-    assert fitted(points, bumps, error_sd=0.01)[0].kind == "means"
-    assert fitted(points[:4], plane[:4])[0].kind == "means"
+def test_draws_at_equal_shares_are_equal() -> None:
+    surface = Surface(observe(POINTS))
+    assert surface.draws_at(POINTS)[3] == pytest.approx(surface.draws_at(POINTS[3:4])[0])
 
 
-def test_candidates_on_one_line_have_no_surface() -> None:
-    depth = np.linspace(0, 1, 12)
-    points = np.column_stack([depth, 1 - depth, np.zeros(12)])
-    surface, candidates = fitted(points, quadratic(points), error_sd=0.01)
-    assert surface.kind == "means"
-    assert explore(surface, candidates).pick.at_border
+def test_the_normal_distribution_agrees_with_the_draws() -> None:
+    surface = Surface(observe(POINTS, noise=0.02, steepness=0.02))  # so little that nothing is compressed
+    mean, covariance = surface.gaussian_at(POINTS)
+    draws = surface.draws_at(POINTS)
+    assert mean[:28] == pytest.approx(draws.mean(axis=1), abs=0.003)
+    assert np.sqrt(np.diag(covariance)[:28]) == pytest.approx(draws.std(axis=1), rel=0.25)
 
 
-def test_more_seeds_weigh_more() -> None:
-    points = lattice_points()
-    accuracy = quadratic(points)
-    accuracy[0] += 0.1
-    names = [f"c{i:02d}" for i in range(len(points))]
-    candidates = pd.DataFrame(points, columns=SHARES, index=names).assign(macs_ratio=2.0)
-    means = PairedMeans(
-        means=pd.Series(accuracy, index=names), covariance=np.eye(len(names)), error_sd=None, seed_sd=0.0, dof=0
-    )
-
-    def miss(weight: int) -> float:
-        seeds = pd.Series(1, index=names)
-        seeds.iloc[0] = weight
-        surface = fit(candidates, means, seeds, 2.0)
-        return abs(float((surface.candidate_rows(candidates) @ surface.beta)[0] - accuracy[0]))
-
-    assert miss(10) < miss(1)
+def test_costs_are_brought_to_the_target() -> None:
+    skewed = 0.15 * (2 * POINTS[:, 1] - 1)  # the more width, the dearer
+    plain, dear = Surface(observe(POINTS)), Surface(observe(POINTS, ln_cost=skewed, slope=0.15))
+    assert dear.mean_at(POINTS) == pytest.approx(plain.mean_at(POINTS), abs=0.02)
+    assert pick_of(dear) == pytest.approx(BEST, abs=0.15)
 
 
-def test_predictive_r2_is_that_of_leaving_each_candidate_out() -> None:
-    points = lattice_points()
-    accuracy = quadratic(points) + np.random.default_rng(1).normal(0, 0.01, len(points))
-    surface, _ = fitted(points, accuracy)
-    misses, around = [], []
-    for left_out in range(len(points)):
-        kept = np.arange(len(points)) != left_out
-        without, _ = fitted(points[kept], accuracy[kept])
-        misses.append(accuracy[left_out] - (without.rows(points[[left_out]]) @ without.beta)[0])
-        around.append(accuracy[left_out] - accuracy[kept].mean())
-    assert surface.predictive_r2 == pytest.approx(1 - np.sum(np.square(misses)) / np.sum(np.square(around)))
+def test_a_flat_truth_leaves_a_pick_in_the_middle_rather_than_in_a_corner() -> None:
+    picks = [pick_of(Surface(observe(POINTS, steepness=0, noise=0.02, seeds=2, random=seed))) for seed in range(8)]
+    assert np.mean([pick.max() > 0.9 for pick in picks]) < 0.5
 
 
-def test_the_pick_is_the_top_of_the_surface_between_the_candidates() -> None:
-    best = np.array([0.25, 0.25, 0.5])
-    points = lattice_points()
-    accuracy = 0.7 - ((points - best) ** 2).sum(axis=1)
-    surface, candidates = fitted(points[(points != best).any(axis=1)], accuracy[(points != best).any(axis=1)])
-    pick = explore(surface, candidates).pick
-    assert pick.shares.as_tuple() == pytest.approx(tuple(best))
-    assert pick.top1 == pytest.approx(0.7)
-    assert 0 < pick.distance <= 0.25
-    assert not pick.at_border
-    assert pick.coefficients.budget == pytest.approx(2)
+def test_a_candidate_left_out_is_foretold_by_the_others() -> None:
+    observed = observe(POINTS, noise=0.003)
+    errors = Surface(observed).left_out() - observed.mean
+    assert np.sqrt(np.mean(errors**2)) < 0.4 * observed.mean.std()
 
 
-def test_a_top_outside_what_was_searched_is_picked_at_the_border() -> None:
-    points = lattice_points(4)
-    searched_part = points[points[:, 2] <= 0.5]
-    accuracy = 0.7 - ((searched_part - np.array([0.1, 0.1, 0.8])) ** 2).sum(axis=1)
-    surface, candidates = fitted(searched_part, accuracy)
-    pick = explore(surface, candidates).pick
-    assert pick.at_border
-    assert pick.shares.resolution == pytest.approx(0.5)
+def test_thousands_of_candidates_give_the_same_answer_as_their_cells() -> None:
+    shares = np.random.default_rng(5).dirichlet([1, 1, 1], 1500)
+    observed = observe(shares, noise=0.02)
+    assert len(observed.mean) <= len(basis.nodes())
+    assert pick_of(Surface(observed)) == pytest.approx(BEST, abs=0.1)
+
+
+def test_one_candidate_with_one_seed_is_enough_for_a_surface() -> None:
+    surface = Surface(observe(POINTS[:1], seeds=1))
+    assert np.isfinite(surface.draws_at(basis.places())).all()
+    assert np.isfinite(surface.left_out()).all()
+
+
+def test_more_readings_are_expected_to_leave_less_to_lose() -> None:
+    ahead = outlook(Surface(observe(POINTS, noise=0.03, seeds=2)))
+    rows = ahead.places + np.arange(len(POINTS))
+    losses = [ahead.after(rows, ahead.trial_variance / more, epsilon=0.005)[0] for more in (1, 4, 16, 64)]
+    assert ahead.loss() > losses[0]
+    assert losses == sorted(losses, reverse=True)
+
+
+def test_what_is_promised_of_more_seeds_is_kept_on_average() -> None:
+    promised, kept = [], []
+    for seed in range(12):
+        generator = np.random.default_rng(seed)
+        values = bowl(POINTS, steepness=0.03)[:, None] + generator.normal(0, 0.03, (len(POINTS), 8))
+        before, after = (from_matrix(values[:, :count]) for count in (2, 8))
+        first, second = (
+            outlook(Surface(Observed(shares=POINTS, ln_cost=np.zeros(28), mean=m.means, noise=noise_grid(m))))
+            for m in (before, after)
+        )
+        rows = first.places + np.arange(len(POINTS))
+        promised.append(first.after(rows, first.trial_variance / 6, epsilon=0.005)[0])
+        kept.append(second.loss())
+    assert np.mean(kept) == pytest.approx(np.mean(promised), rel=0.5)
+
+
+def test_the_gain_of_one_reading_is_what_it_takes_off_the_expected_loss() -> None:
+    ahead = outlook(Surface(observe(POINTS[::3], noise=0.03, seeds=1)))
+    gains = ahead.gain()
+    place = int(gains.argmax())
+    left, _ = ahead.after(np.array([place]), np.array([ahead.new_variance]), epsilon=0.005)
+    assert gains.min() > -1e-9
+    assert gains[place] == pytest.approx(ahead.loss() - left, rel=0.3)
+
+
+def test_a_reading_under_way_is_worth_less_a_second_time() -> None:
+    ahead = outlook(Surface(observe(POINTS, noise=0.02)))
+    best = int(ahead.gain().argmax())
+    waiting = ahead.pending(np.array([best]), np.array([ahead.new_variance]))
+    assert waiting.gain()[best] < ahead.gain()[best]
+
+
+def test_searched_is_the_hull_also_of_a_line_and_all_for_a_point() -> None:
+    places = basis.places()
+    assert basis.searched(np.eye(3), places).all()
+    edge = places[basis.searched(np.array([[0, 1, 0], [0, 0, 1.0]]), places)]
+    assert edge[:, 0].max() == 0
+    assert len(edge) == basis.PLACES_PARTS + 1
+    assert basis.searched(np.array([[0, 1, 0.0], [0.02, 0.98, 0]]), places).all()  # one place compares nothing

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from planted_run import edit_trials, fail_rows, peak, plant, read_run, searched
 
-from scaling_search.analysis.trials import SHARES
+from scaling_search.analysis.trials import SHARES, trials_from_tables
 from scaling_search.errors import InvalidInput
 
 TRUTH = peak((0.2, 0.3, 0.5))
@@ -39,6 +39,33 @@ def test_running_stopped_and_failed_trials_are_kept_apart(run: Path) -> None:
     assert list(trials.failed["reason"]) == ["loss became NaN at step 12"]
     assert len(trials.final) == 2 * len(trials.candidates) - 3
     assert not set(zip(trials.readings["candidate"], trials.readings["seed"], strict=True)) & {("c00", 0), ("c01", 0)}
+
+
+def test_a_trial_that_goes_on_counts_with_its_reading_at_the_epochs_compared(run: Path) -> None:
+    table, rows = pd.read_csv(run / "candidates.csv"), pd.read_csv(run / "trials.csv")
+    rows = rows.assign(status=rows["status"].where(rows["candidate"] != "c01", "paused"))  # paused after every epoch
+    rows = fail_rows(rows, (rows["candidate"] == "c02") & (rows["epoch"] == 3), "out of memory")
+    trials = trials_from_tables(table, rows, epochs=2)
+    assert len(trials.final) == 2 * len(table)
+    assert (trials.final["epoch"] == 2).all()
+    assert trials.readings["epoch"].max() == 2
+    assert trials.failed.empty  # what it showed before still counts
+
+
+def test_without_epochs_each_trial_counts_at_its_end(run: Path) -> None:
+    table, rows = pd.read_csv(run / "candidates.csv"), pd.read_csv(run / "trials.csv")
+    rows = rows[(rows["candidate"] != "c01") | (rows["epoch"] < 3)]
+    rows.loc[(rows["candidate"] == "c01") & (rows["epoch"] == 2), "status"] = "paused"
+    trials = trials_from_tables(table, rows)
+    assert trials.final.groupby("candidate")["epoch"].max().to_dict()["c01"] == 2
+    assert trials.epochs == 3
+    assert trials.unfinished == 0
+
+
+def test_that_all_failed_is_said_with_the_reasons(run: Path) -> None:
+    edit_trials(run, lambda rows: fail_rows(rows, rows["epoch"] == 3, "out of memory"))
+    with pytest.raises(InvalidInput, match=r"all 18 failed, 18 × out of memory"):
+        read_run(run)
 
 
 def test_a_half_written_last_row_is_left_out(run: Path) -> None:

@@ -147,7 +147,7 @@ def test_beyond_64_bits_the_arrays_are_exact_too() -> None:
 
 
 def test_effective_multipliers_are_one_for_the_base_and_nearly_multiply_to_the_ratio() -> None:
-    b0 = baseline("b0").replaced(rounding=baseline("b0").rounding.to_nearest())
+    b0 = baseline("b0").replaced(rounding=baseline("b0").rounding.for_proxies())
     assert b0.effective(b0) == Multipliers(depth=1, width=1, resolution=1)
     for asked in (Multipliers(depth=2, width=1, resolution=1), Multipliers(depth=1.4, width=1.3, resolution=1.2)):
         network = b0.scaled(asked)

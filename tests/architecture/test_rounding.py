@@ -22,7 +22,7 @@ def channels(rounding: Rounding, base: int, multiplier: float) -> int:
 
 
 def layers(rounding: Rounding, base: int, multiplier: float) -> int:
-    return int(rounding.layers(base, np.array([multiplier]))[0])
+    return int(rounding.depths((1, base, 1), np.array([multiplier]))[0, 1])
 
 
 def test_the_90_percent_rule() -> None:
@@ -105,6 +105,56 @@ def test_rounding_is_monotone(rounding: str, base: int, low: float, more: float)
     chosen = policy(rounding)
     assert layers(chosen, base, low) <= layers(chosen, base, low + more)
     assert channels(chosen, base * 8, low) <= channels(chosen, base * 8, low + more)
+
+
+SPREAD = Rounding(depth="spread")
+
+
+def spread(base: tuple[int, ...], *multipliers: float) -> list[tuple[int, ...]]:
+    return [tuple(row) for row in SPREAD.depths(base, np.array(multipliers)).tolist()]
+
+
+def test_spread_layers_come_one_at_a_time_and_in_the_middle_first() -> None:
+    assert spread((1, 1, 1, 1), 1, 1.25, 1.5, 1.75, 2, 2.25) == [
+        (1, 1, 1, 1), (1, 1, 2, 1), (1, 2, 2, 1), (1, 2, 2, 2), (2, 2, 2, 2), (2, 2, 3, 2),
+    ]  # fmt: skip
+    assert spread((2, 8, 2), 0.3, 1e8) == [(1, 2, 1), (2 * 10**8, 8 * 10**8, 2 * 10**8)]
+    ends = Rounding(depth="spread", fixed_depths=("first", "last"))
+    assert ends.depths((3, 1, 1, 3), np.array([1.5]))[0].tolist() == [3, 1, 2, 3]
+
+
+@settings(max_examples=60)
+@given(base=st.lists(st.integers(1, 9), min_size=1, max_size=7), depth=st.floats(0.05, 6))
+def test_spread_shares_out_the_nearest_number_of_layers(base: list[int], depth: float) -> None:
+    (built,) = spread(tuple(base), depth)
+    assert sum(built) == max(round(sum(base) * depth), len(base))
+    assert min(built) >= 1
+    assert spread(tuple(base), 1.0) == [tuple(base)]
+    (more,) = spread(tuple(base), (sum(built) + 1) / sum(base))
+    assert sorted(np.subtract(more, built)) == [0] * (len(base) - 1) + [1]
+
+
+@settings(max_examples=60)
+@given(base=st.lists(st.integers(1, 9), min_size=1, max_size=7), depth=st.floats(1, 6))
+def test_spread_is_what_rounding_to_the_nearest_gives_at_some_multiplier(base: list[int], depth: float) -> None:
+    """But for stages that would step together."""
+    nearest = Rounding(depth="nearest").depths(base, np.array([depth]))[0]
+    (built,) = spread(tuple(base), nearest.sum() / sum(base))
+    assert np.abs(nearest - built).max() <= 1
+
+
+def test_a_policy_comes_back_from_its_values() -> None:
+    lite = baseline("lite0").replaced(rounding=policy("lite").for_proxies())
+    assert lite.rounding.fixed_depths == ("first", "last")
+    assert lite.replaced(classes=10).rounding == lite.rounding
+
+
+def test_groups_shrink_with_the_base_and_keep_its_proportions() -> None:
+    quarter = Multipliers(depth=1, width=0.25, resolution=0.25)
+    assert baseline("regnetx_004").proxied(quarter).widths == (8, 8, 16, 40, 96)
+    (resnext,) = {stage.model_dump()["groups"] for stage in baseline("resnext50").proxied(quarter).stages}
+    assert resnext == 8
+    assert baseline("resnet50").proxied(quarter).stages[0].model_dump()["groups"] == 1
 
 
 def test_the_divisor_shrinks_with_the_base() -> None:

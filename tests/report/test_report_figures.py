@@ -46,9 +46,9 @@ def test_the_triangle_puts_pure_divisions_at_its_corners(analysis: Analysis) -> 
     assert to_plane(np.full((1, 3), 1 / 3))[0] == pytest.approx(CORNERS.mean(axis=0))
     table = share_triangle(analysis).data
     assert table["pick"].sum() == 1
-    assert table.loc[table["pick"], "top1"].item() == table["top1"].max()
+    assert table.loc[table["pick"], "expected_loss"].item() == pytest.approx(table["expected_loss"].min())
     assert set(table["kind"]) == {"candidate", "surface"}
-    assert ((table["margin"] >= 0) == table["inside"]).all()
+    assert ((table["probability_as_good"] >= 0.1) == table["inside"]).all()
 
 
 def test_curves_are_means_over_seeds(analysis: Analysis) -> None:
@@ -60,10 +60,10 @@ def test_curves_are_means_over_seeds(analysis: Analysis) -> None:
 
 def test_the_ranking_is_in_order_with_intervals(analysis: Analysis) -> None:
     table = ranking(analysis).data
-    assert table["top1_equal_cost"].is_monotonic_decreasing
+    assert table["expected_loss"].is_monotonic_increasing
     assert (table["low"] < table["top1_equal_cost"]).all()
     assert (table["top1_equal_cost"] < table["high"]).all()
-    assert table.loc[0, "tied"]
+    assert table.loc[0, "inside"]
 
 
 def test_three_candidates_of_one_seed_can_be_drawn(tmp_path: Path) -> None:

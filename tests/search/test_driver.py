@@ -1,107 +1,23 @@
 """The driver between strategies and executors, over a folder and without networks."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from driven_run import Run, Triangle, known
 from fake_training import quick
 
-from scaling_search.coefficients import Coefficients, Shares
+from scaling_search.coefficients import Shares
 from scaling_search.evidence import Evidence, Reading, Trial
-from scaling_search.search.driver import Driver, Jobs
-from scaling_search.search.executors import Conditions, Executor, Inline, Job, Ray
-from scaling_search.search.journal import Journal
+from scaling_search.search.executors import Job, Ray
 from scaling_search.search.listener import Listener
 from scaling_search.strategies import DONE, WAIT, Ask, Asks, Decision, Grid, Lattice, Optuna, Point, Strategy
-from scaling_search.training.recipe import Recipe, recipe
+from scaling_search.training.recipe import recipe
 
 NESTED = recipe("proxy", schedule={"kind": "constant"}, ema=0.999)
 STRATEGIES = (Lattice(parts=1, seeds=2, epochs=3), Grid(step=0.3, tolerance=0.3, seeds=1, epochs=2),
               Optuna(samples=3, seeds=2, epochs=2))  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """A candidate without a network."""
-
-    id: str
-    coefficients: Coefficients
-
-    @property
-    def key(self) -> tuple[float, ...]:
-        return tuple(round(share, 2) for share in self.shares.as_tuple())
-
-    @property
-    def shares(self) -> Shares:
-        return self.coefficients.shares()
-
-    def with_id(self, name: str) -> "Place":
-        return replace(self, id=name)
-
-
-class Triangle:
-    """Everything up to a limit in resolution is allowed."""
-
-    def __init__(self, limit: float = 1.0) -> None:
-        self.limit = limit
-
-    def candidate(self, point: Point) -> Place | None:
-        return None if point.shares.resolution > self.limit else Place(id="", coefficients=point.coefficients)
-
-
-class Run:
-    """A run folder that is driven, left and driven again."""
-
-    def __init__(self, folder: Path, strategy: Strategy, *, of: Recipe | None = None, places: Triangle | None = None):
-        folder.mkdir(exist_ok=True)
-        self.folder, self.strategy, self.recipe = folder, strategy, of or recipe("proxy")
-        self.places = places or Triangle()
-        self.table: list[Place] = []
-        for point in strategy.points():
-            found = self.places.candidate(point)
-            if found and found.key not in {known.key for known in self.table}:
-                self.table.append(found.with_id(f"c{len(self.table):02d}"))
-
-    def driver(self, *, retell: bool = False) -> Driver[Place]:
-        def write(places: Sequence[Place]) -> None:
-            self.table = list(places)
-
-        return Driver(
-            self.strategy, self.places, self.table, journal=Journal(self.folder),
-            checkpoints=self.folder / "checkpoints", write=write, retell=retell,
-        )  # fmt: skip
-
-    def go(
-        self, executor: Executor | None = None, *, train: Callable[[Job], Iterator[Reading]] = quick,
-        stop_after: int | None = None, retell: bool = False,
-    ) -> Driver[Place]:  # fmt: skip
-        driver = self.driver(retell=retell)
-        count = 0
-
-        def on_reading(reading: Reading) -> None:
-            nonlocal count
-            driver.tell(reading)
-            count += 1
-            if count == stop_after:
-                raise KeyboardInterrupt
-
-        conditions = Conditions(device="cpu", epochs=self.strategy.epochs or 1)
-        jobs = Jobs(driver, self.job)
-        (executor or Inline()).run(jobs, train=train, on_reading=on_reading, conditions=conditions)
-        return driver
-
-    def job(self, ask: Ask, place: Place, checkpoint: Path, history: tuple[Reading, ...]) -> Job:
-        nothing: Any = None
-        return Job(
-            trial=ask.trial, network=nothing, dataset=nothing, recipe=self.recipe, epochs=ask.epochs, device="cpu",
-            checkpoint=checkpoint, history=history,
-        )  # fmt: skip
-
-
-def known(driver: Driver[Place]) -> list[Reading]:
-    return sorted(driver.journal.readings(), key=lambda reading: (reading.trial, reading.epoch))
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=str)
@@ -176,6 +92,9 @@ class TwoLengths:
     def points(self) -> list[Point]:
         return Lattice(parts=1).points()
 
+    def trainings(self, candidates: int) -> int:
+        return candidates
+
     def refinements(self) -> Sequence["TwoLengths"]:
         return [self]
 
@@ -227,17 +146,6 @@ def test_where_budgets_do_not_nest_an_ended_trial_leaves_no_checkpoint(tmp_path:
     assert {reading.status for reading in known(driver) if reading.resting} == {"done", "failed"}
     driver.tidy()
     assert not (run.folder / "checkpoints").exists()
-
-
-def test_a_training_that_brings_nothing_twice_has_failed(tmp_path: Path) -> None:
-    def silent(job: Job) -> Iterator[Reading]:
-        return iter(()) if job.trial.candidate == "c01" else quick(job)
-
-    driver = Run(tmp_path / "run", Lattice(parts=1, seeds=1, epochs=2)).go(train=silent)
-    ends = {reading.trial.candidate: reading for reading in known(driver) if reading.final}
-    assert driver.complete
-    assert ends["c01"].status == "failed"
-    assert "without a reading" in ends["c01"].reason
 
 
 def test_what_has_ended_is_told_again_first_where_a_scheduler_compares(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -5,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_training import EPOCHS, Listed, dying, job, quick
+from fake_training import EPOCHS, Listed, dying, hindered, job, quick
 
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Reading, Trial
 from scaling_search.search.executors import Conditions, Executor, Inline, Job, Ray, Replay, Scheduler, Train
+from scaling_search.search.executors.trouble import DIED
 from scaling_search.search.journal import Journal, encode
 
 CPU = Conditions(device="cpu", epochs=EPOCHS)
@@ -74,10 +76,41 @@ def test_schedulers_stop_the_worse_and_finish_the_best(started_ray: None, schedu
 
 @pytest.mark.ray
 def test_a_dead_worker_fails_its_trial_only(started_ray: None) -> None:
-    readings = collect(Ray(workers=2), jobs(candidates=3, seeds=1), dying)
-    ends = {reading.trial.candidate: reading for reading in readings if reading.final}
-    assert {name: end.status for name, end in ends.items()} == {"c00": "done", "c01": "failed", "c02": "done"}
-    assert "died twice" in ends["c01"].reason
+    readings: list[Reading] = []
+    source = Listed(jobs(candidates=3, seeds=1))
+    Ray(workers=2).run(source, train=dying, on_reading=readings.append, conditions=CPU)
+    ends = {reading.trial.candidate: reading.status for reading in readings if reading.final}
+    assert ends == {"c00": "done", "c02": "done"}
+    assert source.troubles == {"c01": DIED}
+
+
+@pytest.mark.parametrize("executor", [Inline(), pytest.param(Ray(workers=2), marks=pytest.mark.ray)], ids=str)
+def test_what_the_environment_does_is_told_and_is_no_reading(
+    executor: Executor, request: pytest.FixtureRequest
+) -> None:
+    if executor.kind == "ray":
+        request.getfixturevalue("started_ray")
+    readings: list[Reading] = []
+    source = Listed(jobs(candidates=3, seeds=1))
+    executor.run(source, train=hindered, on_reading=readings.append, conditions=CPU)
+    assert source.troubles == {"c01": "No space left on device: c01-s0.pt"}
+    assert [reading.epoch for reading in readings if reading.trial.candidate == "c01"] == [1]
+    assert sum(reading.final for reading in readings) == 2
+
+
+@pytest.mark.parametrize("executor", [Inline(), pytest.param(Ray(workers=2), marks=pytest.mark.ray)], ids=str)
+def test_what_happens_to_the_record_ends_the_run(executor: Executor, request: pytest.FixtureRequest) -> None:
+    """A full disk under the journal is not the trial's trouble."""
+    if executor.kind == "ray":
+        request.getfixturevalue("started_ray")
+
+    def full(reading: Reading) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "journal.jsonl")
+
+    source = Listed(jobs(candidates=3, seeds=1))
+    with pytest.raises(OSError, match=r"No space left on device.*journal"):
+        executor.run(source, train=quick, on_reading=full, conditions=CPU)
+    assert not source.troubles
 
 
 @pytest.mark.ray

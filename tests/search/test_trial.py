@@ -10,7 +10,7 @@ from fake_training import job
 
 from scaling_search.evidence import Reading, Trial
 from scaling_search.search.executors import Job, train_trial
-from scaling_search.training.failure import TrainingFailed
+from scaling_search.training.failure import MachineFailed, TrainingFailed
 from scaling_search.training.loop import EpochMetrics
 from scaling_search.training.recipe import recipe
 
@@ -67,8 +67,8 @@ def test_where_budgets_nest_it_is_paused(planned: Job, monkeypatch: pytest.Monke
     ("error", "reason"),
     [
         (TrainingFailed("loss became NaN in epoch 3"), "loss became NaN in epoch 3"),
-        (RuntimeError("CUDA error:\n  out of\tluck"), "RuntimeError: CUDA error: out of luck"),
-        (KeyError("x" * 1000), "KeyError: '" + "x" * 289),
+        (TrainingFailed("cannot be built:\n  no\tgroups"), "cannot be built: no groups"),
+        (TrainingFailed("x" * 1000), "x" * 300),
     ],
 )
 def test_a_failure_is_a_reading_with_its_reason(
@@ -78,6 +78,24 @@ def test_a_failure_is_a_reading_with_its_reason(
     *before, last = train_trial(planned)
     assert [reading.epoch for reading in before] == [1, 2]
     assert last == Reading(trial=planned.trial, epoch=3, status="failed", reason=reason)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MachineFailed("CUDA error: out of luck"),
+        OSError(28, "No space left on device"),
+        KeyError("x"),
+        RuntimeError("y"),
+    ],
+    ids=repr,
+)
+def test_what_says_nothing_of_the_network_is_no_reading(
+    planned: Job, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    train_as(monkeypatch, until=0, error=error)
+    with pytest.raises(type(error)):
+        list(train_trial(planned))
 
 
 def test_a_user_who_interrupts_is_no_failure(planned: Job, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,6 +108,6 @@ def test_a_user_who_interrupts_is_no_failure(planned: Job, monkeypatch: pytest.M
 def test_a_continued_trial_that_fails_keeps_its_epochs(planned: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     """It went on from a checkpoint after epoch 2 and failed before epoch 3 ended, so epoch 1 is not the failed one."""
     history = tuple(Reading(trial=planned.trial, epoch=epoch, status="running", top1=0.1) for epoch in (1, 2))
-    train_as(monkeypatch, until=0, error=RuntimeError("no"))
+    train_as(monkeypatch, until=0, error=TrainingFailed("no"))
     (failure,) = train_trial(replace(planned, history=history))
     assert failure.epoch == 3

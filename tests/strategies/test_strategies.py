@@ -24,6 +24,7 @@ from scaling_search.strategies import (
     Planned,
     Point,
     Strategy,
+    Surface,
     reference_points,
     testing,
 )
@@ -65,6 +66,7 @@ STRATEGIES_UNDER_TEST = (
     Optuna(samples=5, seeds=2, epochs=2),
     Optuna(samples=4, seeds=1, epochs=2, sampler="random"),
     Halving(seeds=2, epochs=4),
+    Surface(trials=16, epochs=2),
 )
 
 
@@ -100,6 +102,9 @@ class Faulty:
 
     def points(self) -> list[Point]:
         return self.inner.points()
+
+    def trainings(self, candidates: int) -> int:
+        return self.inner.trainings(candidates)
 
     def refinements(self) -> Sequence[Self]:
         return [self]

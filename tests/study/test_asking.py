@@ -72,6 +72,7 @@ def test_what_listeners_hear_is_what_was_told(make_study: MakeStudy) -> None:
 def test_by_hand_in_one_process_and_on_in_another(make_study: MakeStudy) -> None:
     first = make_study()
     done = train_all(first, at_most=5)
+    first.release()
     again = Study.open("run")
     rest = train_all(again)
     assert {ask.trial for ask in done}.isdisjoint({ask.trial for ask in rest})
@@ -99,6 +100,7 @@ def test_a_released_trial_that_brought_too_little_is_asked_for_again(make_study:
     assert first is not None
     study.tell(first, top1=0.4, epoch=1)
     assert study.ask() != first, "it is still being trained"
+    study.release()
     again = Study.open("run").ask()
     assert again is not None
     assert again.trial == first.trial

@@ -1,5 +1,6 @@
 """Checkpoints: whole or not there, and the one before as a fallback."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -38,20 +39,39 @@ def test_a_truncated_newest_falls_back(tmp_path: Path, kept: float) -> None:
         assert _number(path) == 1
 
 
-def test_a_crash_between_the_two_renames_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "last.pt"
-    checkpoint.write(path, _state(1))
-    replace = os.replace
+@pytest.mark.parametrize("links", [True, False])
+def test_a_kill_at_any_rename_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
+    """On a file system with second names for a file, and on one without."""
 
-    def crash_at_second(source: Path, target: Path) -> None:
-        if target == path:
+    def no_link(source: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    if not links:
+        monkeypatch.setattr(os, "link", no_link)
+    replace, count = os.replace, 0
+
+    def kill(source: Path, target: Path) -> None:
+        nonlocal count
+        count += 1
+        if count == stop:
             raise KeyboardInterrupt
         replace(source, target)
 
-    monkeypatch.setattr(os, "replace", crash_at_second)
-    with pytest.raises(KeyboardInterrupt):
+    for stop in (1, 2):
+        path, count = tmp_path / f"stop-{stop}-{links}.pt", -9
+        monkeypatch.setattr(os, "replace", kill)
+        checkpoint.write(path, _state(1))
         checkpoint.write(path, _state(2))
-    assert _number(path) == 1
+        count = 0
+        with pytest.raises(KeyboardInterrupt):
+            checkpoint.write(path, _state(3))
+        monkeypatch.setattr(os, "replace", replace)
+        assert _number(path) == 2
+        assert path.exists() or not links
+        for number in (4, 5):
+            checkpoint.write(path, _state(number))
+        assert (_number(path), _number(checkpoint.previous(path))) == (5, 4)
+    assert not [file for file in tmp_path.iterdir() if file.name.startswith(".unf")]
 
 
 def test_nothing_there_is_none(tmp_path: Path) -> None:

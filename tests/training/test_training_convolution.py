@@ -1,10 +1,12 @@
-"""The shortcuts on small maps give what torch gives."""
+"""The shortcuts on small maps give what torch gives; a convolution that oneDNN dies of lives, and is right."""
+
+import multiprocessing
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from scaling_search.training.convolution import SmallMapConv2d, with_small_maps
+from scaling_search.training.convolution import SmallMapConv2d, fitted_to_cpu
 
 
 def _results(module: nn.Module, images: Tensor, direction: Tensor) -> list[Tensor]:
@@ -46,11 +48,55 @@ def test_only_convolutions_that_gain_are_swapped_and_names_stay() -> None:
         nn.Conv2d(4, 4, 3, padding="same", groups=4),
     )
     names, parameters = list(module.state_dict()), list(module.parameters())
-    with_small_maps(module)
+    fitted_to_cpu(module)
     swapped = [name for name, part in module.named_modules() if isinstance(part, SmallMapConv2d)]
     assert swapped == ["1.0", "1.1"]
     assert list(module.state_dict()) == names
     assert all(new is old for new, old in zip(module.parameters(), parameters, strict=True))
+
+
+# what a thin residual net's shortcut looks like; each of them ended the process before
+UNSAFE = [(4, 8, 2, 58), (3, 8, (2, 1), 60), (15, 8, (1, 2), 64)]
+
+
+class Normalised(nn.Conv2d):
+    """A person's own kind of convolution, with a forward of its own."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return nn.functional.conv2d(images, self.weight / self.weight.std(), self.bias, self.stride, self.padding)
+
+
+def _train_often(module: nn.Module, images: Tensor) -> None:
+    torch.set_num_threads(1)
+    for _ in range(25):
+        module(images.clone().requires_grad_()).square().sum().backward()
+
+
+@pytest.mark.parametrize("kind", [nn.Conv2d, Normalised])
+@pytest.mark.parametrize(("channels", "out", "stride", "pixels"), UNSAFE)
+def test_a_thin_strided_convolution_survives_and_is_right(
+    kind: type[nn.Conv2d], channels: int, out: int, stride: int | tuple[int, int], pixels: int
+) -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(kind(channels, out, 1, stride))
+    exact = nn.Sequential(kind(channels, out, 1, stride)).double()
+    exact.load_state_dict(module.state_dict())
+    fitted_to_cpu(module).to(memory_format=torch.channels_last)
+    images = torch.randn(16, channels, pixels, pixels).to(memory_format=torch.channels_last)
+    child = multiprocessing.get_context("fork").Process(target=_train_often, args=(module, images))
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0
+    direction = torch.randn_like(module(images))
+    for ours, theirs in zip(
+        _results(module, images, direction), _results(exact, images.double(), direction.double()), strict=True
+    ):
+        torch.testing.assert_close(ours.double(), theirs, rtol=1e-4, atol=1e-3)
+
+
+def test_wider_convolutions_keep_their_stride() -> None:
+    module = nn.Sequential(nn.Conv2d(16, 8, 1, 2), nn.Conv2d(8, 8, 1, 2, groups=2), nn.Conv2d(8, 8, 1, 2, 1))
+    assert [part.stride for part in fitted_to_cpu(module).children()] == [(2, 2)] * 3
 
 
 def test_no_gradient_is_made_for_images_that_need_none() -> None:

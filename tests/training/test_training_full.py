@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -98,6 +99,40 @@ def test_a_folder_with_something_else_is_refused(
     with pytest.raises(InvalidInput, match="holds no training"):
         next(_train(tmp_path / "other", network, dataset, quick))
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("damage", ["no newest", "half a newest", "half the weights"])
+def test_a_damaged_file_costs_an_epoch_at_most(
+    network: Network, dataset: Dataset, quick: Recipe, tmp_path: Path, damage: str
+) -> None:
+    """What a kill between two renames, or a lost page cache, leaves: it ends as if undisturbed."""
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    for _ in _train(whole, network, dataset, quick):
+        pass
+    started = _train(run, network, dataset, quick)
+    for _ in range(2):
+        next(started)
+    started.close()  # type: ignore[attr-defined]
+    if damage == "no newest":
+        (run / "last.pt").unlink()
+    else:
+        path = run / ("last.pt" if damage == "half a newest" else "best.safetensors")
+        os.truncate(path, path.stat().st_size // 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in _train(run, network, dataset, quick):
+            pass
+    times = ("seconds", "images_per_second")
+    for ours, theirs in zip(_rows(run), _rows(whole), strict=True):
+        assert {key: ours[key] for key in ours if key not in times} == {
+            key: theirs[key] for key in theirs if key not in times
+        }
+    if damage == "half the weights":
+        assert _kept_epoch(run) >= 2
+        return
+    assert _kept_epoch(run) == _kept_epoch(whole)
+    kept, expected = (load_file(folder / "best.safetensors") for folder in (run, whole))
+    assert all(torch.equal(kept[name], expected[name]) for name in expected)
 
 
 _COMMAND = "import typer; from scaling_search.cli.train import train; typer.run(train)"

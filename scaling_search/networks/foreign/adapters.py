@@ -74,8 +74,9 @@ def _mobilenet_v2(source: NetworkSource, depth: float, width: float) -> NetworkS
     from torchvision.models import MobileNetV2
 
     table = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
+    layers = rounded_layers(Rounding(), [layers for _, _, layers, _ in table], depth)
     setting = [
-        [expansion, out, rounded_layers(Rounding(), layers, depth), stride] for expansion, out, layers, stride in table
+        [expansion, out, scaled, stride] for (expansion, out, _, stride), scaled in zip(table, layers, strict=True)
     ]
     return source.with_build(MobileNetV2, {"width_mult": width, "inverted_residual_setting": setting})
 
@@ -92,9 +93,8 @@ _MULTIPLIERS: dict[str, Callable[[NetworkSource, float, float], NetworkSource]] 
 def _resnet(source: NetworkSource, base: Any, rounding: Rounding, depth: float, width: float) -> NetworkSource | None:
     if width != 1:
         return None  # there is no argument for the width of the stem
-    layers = [
-        rounded_layers(rounding, len(stage), depth) for stage in (base.layer1, base.layer2, base.layer3, base.layer4)
-    ]
+    stages = (base.layer1, base.layer2, base.layer3, base.layer4)
+    layers = rounded_layers(rounding, [len(stage) for stage in stages], depth)
     options = {"layers": layers, "groups": base.groups, "width_per_group": base.base_width}
     return source.with_build(type(base), {"block": type(base.layer1[0]), **options})
 
@@ -105,7 +105,7 @@ def _densenet(source: NetworkSource, base: Any, rounding: Rounding, depth: float
     growth = layer.conv2.out_channels
     options = {
         "growth_rate": rounded_channels(finer(rounding), growth, width),
-        "block_config": tuple(rounded_layers(rounding, len(block), depth) for block in blocks),
+        "block_config": tuple(rounded_layers(rounding, [len(block) for block in blocks], depth)),
         "num_init_features": rounded_channels(rounding, base.features.conv0.out_channels, width),
         "bn_size": layer.conv1.out_channels // growth,
     }
@@ -117,7 +117,7 @@ def _convnext(source: NetworkSource, base: Any, rounding: Rounding, depth: float
 
     stages = [part for part in base.features if isinstance(part[0], CNBlock)]
     widths = [rounded_channels(rounding, stage[0].block[0].in_channels, width) for stage in stages]
-    layers = [rounded_layers(rounding, len(stage), depth) for stage in stages]
+    layers = rounded_layers(rounding, [len(stage) for stage in stages], depth)
     setting = [CNBlockConfig(*row) for row in zip(widths, [*widths[1:], None], layers, strict=True)]
     rate = stages[-1][-1].stochastic_depth.p  # the last block has the full rate
     return source.with_build(type(base), {"block_setting": setting, "stochastic_depth_prob": rate})
@@ -132,7 +132,7 @@ def _regnet(source: NetworkSource, base: Any, rounding: Rounding, depth: float, 
     squeezes = "se" in dict(first[0].named_children())
     entries = [base.stem[0].out_channels, *(block.c[0].out_channels for block in first)]
     parameters = BlockParams(
-        depths=[rounded_layers(rounding, len(stage), depth) for stage in base.trunk_output],
+        depths=rounded_layers(rounding, [len(stage) for stage in base.trunk_output], depth),
         widths=[
             rounded_channels(rounding, count, width, group) for count, group in zip(entries[1:], groups, strict=True)
         ],

@@ -1,5 +1,6 @@
 """Whole layers and channels of networks that were not written for a rounding policy."""
 
+from collections.abc import Sequence
 from math import gcd, lcm
 
 import numpy as np
@@ -7,8 +8,9 @@ import numpy as np
 from scaling_search.architecture.rounding import Rounding
 
 
-def rounded_layers(rounding: Rounding, count: int, depth: float) -> int:
-    return int(rounding.layers(count, np.asarray(depth, dtype=float)))
+def rounded_layers(rounding: Rounding, counts: Sequence[int], depth: float) -> list[int]:
+    """d·L̂ by the policy, for the layers of each stage."""
+    return [int(layers) for layers in rounding.depths(counts, np.array([depth], dtype=float))[0]]
 
 
 def finer(rounding: Rounding) -> Rounding:

@@ -63,12 +63,7 @@ class Deepened:
 
 def scaled_depths(stages: Sequence[FoundStage], depth: float, rounding: Rounding) -> tuple[int, ...]:
     """Blocks of each stage after multiplying by depth, at least one each; `fixed_depths` stages keep theirs."""
-    last = len(stages) - 1
-    kept = {index for index, name in ((0, "first"), (last, "last")) if name in rounding.fixed_depths}
-    return tuple(
-        len(stage.blocks) if index in kept else rounded_layers(rounding, len(stage.blocks), depth)
-        for index, stage in enumerate(stages)
-    )
+    return tuple(rounded_layers(rounding, [len(stage.blocks) for stage in stages], depth))
 
 
 def deepened(source: nn.Module, stages: Sequence[FoundStage], calls: Calls, depths: Sequence[int]) -> Deepened:

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from scaling_search.errors import InvalidInput, nearest_hint
+from scaling_search.errors import InvalidInput, Unbuildable, nearest_hint
 from scaling_search.networks.foreign import live
 
 Build = Callable[..., Any]
@@ -71,7 +71,8 @@ class NetworkSource:
         A wish that the source takes under no name is left out; `ForeignNetwork` deals with what is missing.
 
         Raises:
-            InvalidInput: the callable fails, or returns no nn.Module.
+            Unbuildable: the callable fails.
+            InvalidInput: it returns no nn.Module.
         """
         wanted = {self.takes[wish]: value for wish, value in vars(wishes).items() if wish in self.takes}
         wanted = {option: value for option, value in wanted.items() if value is not None}
@@ -81,7 +82,7 @@ class NetworkSource:
             if torch.get_default_device().type == "meta":
                 raise
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise InvalidInput(f"{self.name} cannot be built: {reason}") from error
+            raise Unbuildable(f"{self.name} cannot be built: {reason}") from error
         if not isinstance(module, nn.Module):
             raise InvalidInput(f"{self.name} returns {_a(type(module).__name__)}, not a torch.nn.Module")
         return module

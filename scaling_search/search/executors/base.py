@@ -41,7 +41,10 @@ class Job:
 
 
 Train = Callable[[Job], Iterator[Reading]]
-"""Trains one job and yields its readings as they arise; never raises for what a network or a data set can do wrong."""
+"""Trains one job and yields its readings as they arise.
+
+What the network cannot do is a reading. What it raises is taken for trouble with the environment, and is no result.
+"""
 
 OnReading = Callable[[Reading], object]
 
@@ -52,8 +55,13 @@ class JobSource(Protocol):
     def next(self) -> Job | Decision:
         """The next job; WAIT while others may bring one, DONE when there is no more."""
 
-    def ended(self, job: Job) -> None:
-        """Nothing more comes of this job, whatever became of it."""
+    def ended(self, job: Job, *, trouble: str = "", interrupted: bool = False) -> None:
+        """Nothing more comes of this job.
+
+        Args:
+            trouble: why the environment failed it, in one line.
+            interrupted: the user did not wait for it.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

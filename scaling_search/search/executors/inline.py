@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from scaling_search.search.executors.base import Conditions, JobSource, OnReading, Scheduler, Train
+from scaling_search.search.executors.trouble import hand_on, troubled
 from scaling_search.strategies import DONE, Decision
 
 
@@ -27,10 +28,11 @@ class Inline:
         try:
             while not isinstance(job := source.next(), Decision):
                 try:
-                    for reading in train(job):
-                        on_reading(reading)
-                finally:
-                    source.ended(job)
+                    trouble = hand_on(troubled(train, job), on_reading)
+                except BaseException:
+                    source.ended(job, interrupted=True)
+                    raise
+                source.ended(job, trouble=trouble)
             assert job is DONE, "nothing is being trained, so there is nothing to wait for"
         except KeyboardInterrupt:
             return

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 
 from scaling_search.environment import cpu_count, describe_device
 from scaling_search.errors import InvalidInput
+from scaling_search.files import sweep, unfinished
 from scaling_search.search.executors.base import Conditions, JobSource, OnReading, Scheduler, Train
 
 # Must be set before ray is imported or started; each silences something or keeps it off.
@@ -60,15 +61,28 @@ class Ray:
         with _started(workers, conditions.log):
             _check_resources(gpu)
             with _scratch() as storage:
-                tuner = self._tuner(source, train, on_reading, conditions, storage)
-                tuner.fit()
+                self._tune(source, train, on_reading, conditions, storage)
 
-    def _tuner(
+    def _tune(
         self, source: JobSource, train: Train, on_reading: OnReading, conditions: Conditions, storage: Path
-    ) -> Any:
+    ) -> None:
+        from ray.tune import TuneError
+
+        from scaling_search.search.executors.ray_parts import ReadingCallback, SourceSearcher
+
+        searcher = SourceSearcher(source)
+        tuner = self._tuner(searcher, train, ReadingCallback(on_reading, searcher), conditions, storage)
+        try:
+            tuner.fit()
+        except TuneError:
+            if searcher.error is not None:
+                raise searcher.error from None
+            raise
+
+    def _tuner(self, searcher: Any, train: Train, callback: Any, conditions: Conditions, storage: Path) -> Any:
         from ray import tune
 
-        from scaling_search.search.executors.ray_parts import ReadingCallback, SourceSearcher, TuneTrial
+        from scaling_search.search.executors.ray_parts import TuneTrial
 
         gpu = {"gpu": 1 / self.trials_per_gpu} if conditions.device == "cuda" else {}
         return tune.Tuner(
@@ -76,7 +90,7 @@ class Ray:
             tune_config=tune.TuneConfig(
                 metric="top1",
                 mode="max",
-                search_alg=SourceSearcher(source),
+                search_alg=searcher,
                 scheduler=make_scheduler(self.scheduler, conditions.epochs),
                 num_samples=-1,  # until the source is dry
                 max_concurrent_trials=self.workers_on(conditions.device),
@@ -85,8 +99,8 @@ class Ray:
             run_config=tune.RunConfig(
                 name="search",
                 storage_path=str(storage),
-                callbacks=[ReadingCallback(on_reading)],
-                failure_config=tune.FailureConfig(max_failures=1),
+                callbacks=[callback],
+                failure_config=tune.FailureConfig(max_failures=0),  # the source asks for it again
                 verbose=0,
             ),
         )
@@ -168,7 +182,9 @@ def make_scheduler(name: Scheduler, epochs: int) -> Any:
 @contextlib.contextmanager
 def _scratch() -> Iterator[Path]:
     """A folder for Tune's bookkeeping: never inside the run folder, since a socket path over 107 bytes fails."""
-    folder = Path(tempfile.mkdtemp(prefix="scaling-search-"))
+    folder = unfinished(Path(tempfile.gettempdir()))
+    sweep(folder.parent)
+    folder.mkdir(mode=0o700)
     try:
         yield folder
     finally:

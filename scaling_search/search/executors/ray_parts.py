@@ -3,14 +3,19 @@
 In a module of its own because each derives from a class of ray.tune, whose import takes a second.
 """
 
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ray import tune
 from ray.tune.search import Searcher
 
-from scaling_search.evidence import Reading, Trial
+from scaling_search.evidence import Reading
 from scaling_search.search.executors.base import Job, JobSource, OnReading, Train
+from scaling_search.search.executors.trouble import DIED, reason_of, troubled
 from scaling_search.search.journal import decode, encode
 from scaling_search.strategies import DONE, WAIT
 
@@ -23,21 +28,39 @@ class TuneTrial:
         self.__name__ = "trial"  # Tune asks a trainable for its name
 
     def __call__(self, config: dict[str, Any]) -> None:
-        for reading in self._train(config["job"]):
+        for reading in troubled(self._train, config["job"]):
             # A NaN or a missing value is never stopped by a scheduler; a failed trial counts as the worst.
             tune.report({"reading": encode(reading), "top1": reading.top1 or 0.0, "epoch": reading.epoch})
 
 
 class SourceSearcher(Searcher):
-    """Tune's question «what next?» passed on to a source. Its state is the journal's, so it saves nothing itself."""
+    """Tune's question «what next?» passed on to a source. Its state is the journal's, so it saves nothing itself.
+
+    Attributes:
+        error: what the run's own code raised first, which Tune wraps into an error of its own.
+    """
 
     def __init__(self, source: JobSource) -> None:
         super().__init__(metric="top1", mode="max")
         self._source = source
         self._open: dict[str, Job] = {}
+        self.error: Exception | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_source": None, "_open": {}, "error": None}  # Tune pickles it; a display cannot be
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Around the run's own code."""
+        try:
+            yield
+        except Exception as error:
+            self.error = self.error or error
+            raise
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        job = self._source.next()
+        with self.remembering():
+            job = self._source.next()
         if job is DONE:
             return str(Searcher.FINISHED)
         if job is WAIT:
@@ -47,9 +70,15 @@ class SourceSearcher(Searcher):
         return {"job": job}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        if not error:  # an error's reason is not known here: the callback hears of it next
+            self.end(trial_id)
+
+    def end(self, trial_id: str, trouble: str = "") -> None:
+        """Tells the source that nothing more comes of a job."""
         job = self._open.pop(trial_id, None)
         if job is not None:
-            self._source.ended(job)
+            with self.remembering():
+                self._source.ended(job, trouble=trouble)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: Tune would keep a copy of what the journal knows."""
@@ -59,14 +88,14 @@ class SourceSearcher(Searcher):
 
 
 class ReadingCallback(tune.Callback):
-    """Hands every reading to on_reading in the driver, and turns a scheduler's stop or a dead worker into a reading."""
+    """Hands every reading to on_reading in the driver, and tells the searcher why a worker failed."""
 
-    def __init__(self, on_reading: OnReading) -> None:
+    def __init__(self, on_reading: OnReading, searcher: SourceSearcher) -> None:
         self._on_reading: OnReading | None = on_reading
-        self._last: dict[Trial, Reading] = {}
+        self._searcher: SourceSearcher | None = searcher
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_on_reading": None, "_last": {}}  # Tune pickles its callbacks; a progress display cannot be
+        return {"_on_reading": None, "_searcher": None}  # as above
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -75,17 +104,23 @@ class ReadingCallback(tune.Callback):
         assert isinstance(reading, Reading)
         if result.get("done") and reading.status == "running":  # a scheduler's decision, before it is carried out
             reading = replace(reading, status="stopped", reason="stopped early by the scheduler")
-        self._emit(reading)
+        assert self._on_reading is not None and self._searcher is not None, "a pickled callback has no listener"
+        with self._searcher.remembering():
+            self._on_reading(reading)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        job: Job = trial.config["job"]
-        last = self._last.get(job.trial)
-        if last is None or not last.resting:
-            epoch = last.epoch + 1 if last else 1
-            reason = "its worker process died twice (killed, or out of memory); see ray.log"
-            self._emit(Reading(trial=job.trial, epoch=epoch, status="failed", reason=reason))
+        assert self._searcher is not None, "a pickled callback has no searcher"
+        self._searcher.end(trial.trial_id, _trouble(trial.pickled_error_file))
 
-    def _emit(self, reading: Reading) -> None:
-        assert self._on_reading is not None, "a pickled callback has no listener"
-        self._last[reading.trial] = reading
-        self._on_reading(reading)
+
+def _trouble(path: str | None) -> str:
+    """Why a worker failed: what it said itself, or that it died.
+
+    Args:
+        path: where Tune has just kept the error; None where it has none. (`Trial.get_pickled_error` looks in the place
+            to which that is copied later.)
+    """
+    if path is None or not Path(path).is_file():
+        return DIED
+    cause = getattr(pickle.loads(Path(path).read_bytes()), "cause", None)
+    return reason_of(cause) if isinstance(cause, Exception) else DIED

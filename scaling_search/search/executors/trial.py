@@ -1,4 +1,4 @@
-"""One trial from its job to its readings: the only place where training's failures become rows of the table."""
+"""One trial from its job to its readings: the only place where what a network cannot do becomes a row of the table."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
@@ -6,11 +6,16 @@ from dataclasses import asdict, replace
 from scaling_search.environment import use_one_thread
 from scaling_search.evidence import READING_METRICS, Reading, Status, Trial
 from scaling_search.search.executors.base import Job
+from scaling_search.search.executors.trouble import reason_of
 from scaling_search.strategies import Ask
 
 
 def train_trial(job: Job) -> Iterator[Reading]:
-    """Trains one job, or tells its history again when it has ended; a failure is a reading with its reason."""
+    """Trains one job, or tells its history again when it has ended; what its network cannot do is a reading.
+
+    Raises:
+        Exception: anything else that goes wrong, which says nothing of the network.
+    """
     if job.history and job.history[-1].final:
         yield from job.history
         return
@@ -19,8 +24,10 @@ def train_trial(job: Job) -> Iterator[Reading]:
         for reading in _readings(job):
             yield reading
             done = max(done, reading.epoch)
-    except Exception as error:  # whatever one network does wrong, the run goes on
-        yield Reading(trial=job.trial, epoch=done + 1, status="failed", reason=_reason(error))
+    except Exception as error:
+        if not _is_result(error):
+            raise
+        yield Reading(trial=job.trial, epoch=done + 1, status="failed", reason=reason_of(error))
 
 
 class Replay:
@@ -73,8 +80,7 @@ def _status(job: Job, epoch: int) -> Status:
     return "paused" if job.pauses else "done"
 
 
-def _reason(error: Exception) -> str:
-    """One line for the table: TrainingFailed says it itself, anything else is named with its type."""
-    own = getattr(error, "reason", None)
-    text = own if isinstance(own, str) else f"{type(error).__name__}: {error}"
-    return " ".join(text.split())[:300]
+def _is_result(error: Exception) -> bool:
+    from scaling_search.training.failure import MachineFailed, TrainingFailed
+
+    return isinstance(error, TrainingFailed) and not isinstance(error, MachineFailed)
