@@ -63,7 +63,7 @@ def measured(name: str, leverage: int) -> list[dict[str, Any]]:
     space = searchspace.load(name)
     full = space.network()
     assert isinstance(full, Architecture)
-    size = smaller(space.proxy.size(full, "cpu", width=None, resolution=None), 2 / leverage)
+    size = smaller(space.proxy.size(full, "cpu", 1.0, width=None, resolution=None), 2 / leverage)
     fine = fine_size(full, size, growth=leverage, classes=CLASSES)
     small, other = (proxy_base(full, one, classes=CLASSES) for one in (size, fine))
     assert isinstance(small, Architecture) and isinstance(other, Architecture)

@@ -64,17 +64,17 @@ def designs() -> list[Design]:
 def simulate(kind: str, design: Design, random: np.random.Generator) -> Search:
     """One search of this kind of truth."""
     raw = _SURFACES.get(kind, _bowl)(random)
-    size = raw(FINE).std()
-    scale = 0.0 if kind == "flat" else SURFACE_SD / size
+    middle = raw(FINE).mean()
+    scale = 0.0 if kind == "flat" else SURFACE_SD / raw(FINE).std()
     shares, n = design.shares, len(design.shares)
     ln_cost = _skewed(shares, random) if kind == "skewed costs" else design.ln_cost
     lasting = random.normal(0, VALIDATION_SD if kind == "shared validation" else NETWORK_SD, n)
-    trained = 0.6 + scale * raw(shares)
+    trained = 0.6 + scale * (raw(shares) - middle)
     expected = trained + random.uniform(0.03, 0.2) * ln_cost + lasting
     spread = np.exp(random.normal(0, 0.7, n)) if kind == "unequal noise" else np.ones(n)
     readings = expected[:, None] + random.normal(0, 0.01, design.seeds)
     readings = readings + design.noise * spread[:, None] * random.standard_normal((n, design.seeds))
-    everywhere = 0.6 + scale * raw(FINE)
+    everywhere = 0.6 + scale * (raw(FINE) - middle)
     if kind == "bistable corner":
         axis = random.integers(3)
         lost = (shares[:, axis] > BISTABLE)[:, None] * (random.random(readings.shape) < 0.5)

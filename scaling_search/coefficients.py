@@ -14,6 +14,7 @@ from math import exp, isfinite, log
 from scaling_search.errors import InvalidInput
 
 PAPER_BUDGET = 2.0
+_SMALLEST_GROWTH = 0.05  # its logarithm; less cannot be divided into shares
 _SLACK = 1e-9  # 1.2 · 1.1² · 1.15² and the ends of a 0.05 grid are not exact in binary
 
 
@@ -29,6 +30,16 @@ class Multipliers:
         for axis, value in (("depth", self.depth), ("width", self.width), ("resolution", self.resolution)):
             if not (isfinite(value) and value > 0):
                 raise InvalidInput(f"the {axis} multiplier must be a positive number, not {value}")
+
+    def shares(self) -> "Shares | None":
+        """How the realised growth d·w²·r² is divided; a dimension that shrank counts as 0. None below 5 % of growth."""
+        parts = log(self.depth), 2 * log(self.width), 2 * log(self.resolution)
+        total = sum(parts)
+        if abs(total) < _SMALLEST_GROWTH:
+            return None
+        depth, width, resolution = (max(part / total, 0.0) for part in parts)
+        whole = depth + width + resolution
+        return Shares(depth=depth / whole, width=width / whole, resolution=resolution / whole)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ shows after an epoch; evidence is every reading, with the division of compute th
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Status = Literal["running", "paused", "done", "stopped", "failed"]
@@ -75,6 +75,19 @@ class Proposal:
 
 
 @dataclass(frozen=True)
+class Realised:
+    """What a candidate came to when it was built.
+
+    Attributes:
+        shares: the division that its network really has, by the cost of each axis alone.
+        macs_ratio: its MACs over the base's.
+    """
+
+    shares: Division
+    macs_ratio: float
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All that is known of a search at one moment. Equal evidence makes a strategy ask the same.
 
@@ -82,11 +95,13 @@ class Evidence:
         candidates: the division that each candidate was asked for, in the order in which they entered the search.
         histories: the readings of each trial that has any, by epoch.
         proposals: the points that were asked for beyond those of the start, in their order.
+        realised: what candidates came to, where it is known; what was asked stands for the others.
     """
 
     candidates: Mapping[str, Division]
     histories: Mapping[Trial, tuple[Reading, ...]]
     proposals: tuple[Proposal, ...] = ()
+    realised: Mapping[str, Realised] = field(default_factory=dict)
 
     @classmethod
     def of(

@@ -8,7 +8,7 @@ from typing import Any
 from fake_training import quick
 
 from scaling_search.coefficients import Coefficients, Shares
-from scaling_search.evidence import Reading
+from scaling_search.evidence import Reading, Realised
 from scaling_search.search.driver import Driver, Jobs
 from scaling_search.search.executors import Conditions, Executor, Inline, Job
 from scaling_search.search.journal import Journal
@@ -30,6 +30,10 @@ class Place:
     @property
     def shares(self) -> Shares:
         return self.coefficients.shares()
+
+    @property
+    def realised(self) -> Realised:
+        return Realised(self.shares.as_tuple(), 2.0)
 
     def with_id(self, name: str) -> "Place":
         return replace(self, id=name)

@@ -55,16 +55,24 @@ class Outlook:
     def gain(self, variance: float | None = None) -> np.ndarray:
         """By how much one reading at each node lowers the expected loss: the knowledge gradient [places]."""
         noise = self.new_variance if variance is None else variance
-        here = slice(self.places)
-        covariance = self.covariance[here, here]
-        shift = covariance / np.sqrt(np.maximum(np.diagonal(covariance), 0) + noise)  # column x: the means' move
-        points, weights = _hermite()
-        value = sum(w * (self.mean[here, None] + z * shift).max(axis=0) for z, w in zip(points, weights, strict=True))
-        return np.asarray(value - self.mean[here].max())
+        return self._worth(np.arange(self.places), np.full(self.places, noise))
+
+    def seed_gain(self) -> np.ndarray:
+        """The same for another seed of each trained network [n]."""
+        return self._worth(self.places + np.arange(len(self.trial_variance)), self.trial_variance)
 
     def pending(self, rows: np.ndarray, variance: np.ndarray) -> "Outlook":
         """The same when these rows are being read already: their variance is gone, what they will show is not known."""
         return replace(self, covariance=self.covariance - self._gain(rows, variance) @ self.covariance[rows])
+
+    def _worth(self, rows: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        """[rows] E[max of the nodes' means after one more reading of a row] − their max now."""
+        here = slice(self.places)
+        spread = np.maximum(self.covariance[rows, rows], 0) + noise
+        shift = self.covariance[here, rows] / np.sqrt(spread)  # column x: the means' move
+        points, weights = _hermite()
+        value = sum(w * (self.mean[here, None] + z * shift).max(axis=0) for z, w in zip(points, weights, strict=True))
+        return np.asarray(value - self.mean[here].max())
 
     def _gain(self, rows: np.ndarray, variance: np.ndarray) -> np.ndarray:
         """Σ[:, rows] (Σ[rows, rows] + variance)⁻¹, [r, rows]."""

@@ -23,6 +23,7 @@ def candidates(
     step: shared.Step = None,
     tolerance: shared.Tolerance = None,
     match: shared.Match = None,
+    leverage: shared.Leverage = None,
     rounding: shared.Rounding = None,
     proxy: Annotated[
         bool,

@@ -22,6 +22,10 @@ Baseline = Annotated[
     _option(QUESTION, "A shipped baseline (b0, …), a YAML file or a torch network (timm:resnet50, module:function)."),
 ]
 Phi = Annotated[float, _option(QUESTION, "Compound coefficient: candidates cost 2^φ times the baseline.")]
+Leverage = Annotated[
+    float | None,
+    _option(PROXIES, "Cost of the small candidates over their base: the more, the more a wrong division shows."),
+]
 Data = Annotated[
     str | None, _option(QUESTION, "A folder of images by class, or a data set's name. Default: embedded shapes.")
 ]

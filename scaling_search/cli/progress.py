@@ -100,8 +100,7 @@ class TrialBar:
         self._wanted = record.plan.trials
         self._counted: dict[Trial, int] = {}
         self._resting: dict[Trial, Reading] = {}
-        proposals = record.plan.candidates - len(begun.candidates)  # that will come, at the mean cost
-        epoch = (sum(self._weights.values()) + max(proposals, 0) * self._mean) * (record.seeds or 1)
+        epoch = self._mean * record.plan.trials  # what is proposed later is taken to cost what the others do
         self._bar = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[best]}"),
             TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=console,

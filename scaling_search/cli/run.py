@@ -34,6 +34,7 @@ def run(
     match: shared.Match = None,
     seeds: shared.Seeds = None,
     epochs: shared.Epochs = None,
+    leverage: shared.Leverage = None,
     proxy_width: shared.ProxyWidth = None,
     proxy_resolution: shared.ProxyResolution = None,
     rounding: shared.Rounding = None,

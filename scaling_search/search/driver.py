@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
 
 from scaling_search.coefficients import Shares
-from scaling_search.evidence import Evidence, Proposal, Reading, Trial
+from scaling_search.evidence import Evidence, Proposal, Reading, Realised, Trial
 from scaling_search.search.executors import Job
 from scaling_search.search.journal import Readings
 from scaling_search.search.listener import Listener
@@ -31,6 +31,10 @@ class Known(Protocol):
     @property
     def shares(self) -> Shares:
         """What was asked for."""
+
+    @property
+    def realised(self) -> Realised:
+        """What came of it."""
 
     def with_id(self, name: str) -> Self: ...
 
@@ -86,6 +90,7 @@ class Driver(Generic[C]):
         self._places = places
         self._candidates = {candidate.id: candidate for candidate in candidates}
         self._divisions = {candidate.id: candidate.shares.as_tuple() for candidate in candidates}
+        self._built = {candidate.id: candidate.realised for candidate in candidates}
         self._checkpoints = checkpoints
         self._write = write
         self._running: dict[Trial, Ask] = {}
@@ -165,7 +170,7 @@ class Driver(Generic[C]):
 
     def evidence(self) -> Evidence:
         """All readings so far."""
-        return self.journal.evidence(self._divisions)
+        return self.journal.evidence(self._divisions, self._built)
 
     def candidate(self, trial: Trial) -> C:
         """What is trained in a trial."""
@@ -201,6 +206,7 @@ class Driver(Generic[C]):
     def _enter(self, candidate: C) -> None:
         self._candidates[candidate.id] = candidate
         self._divisions[candidate.id] = candidate.shares.as_tuple()
+        self._built[candidate.id] = candidate.realised
         self._write(self.candidates)
 
     def _complete_proposals(self) -> None:

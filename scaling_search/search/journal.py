@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import READING_METRICS, Division, Evidence, Proposal, Reading, Trial
+from scaling_search.evidence import READING_METRICS, Division, Evidence, Proposal, Reading, Realised, Trial
 from scaling_search.files import sync_folder, to_disk, write_atomically
 
 JOURNAL = "journal.jsonl"
@@ -71,9 +71,9 @@ class Readings:
         for history in self._histories.values():
             yield from history
 
-    def evidence(self, candidates: Mapping[str, Division]) -> Evidence:
+    def evidence(self, candidates: Mapping[str, Division], realised: Mapping[str, Realised] | None = None) -> Evidence:
         """All that is known, of these candidates."""
-        return Evidence(dict(candidates), dict(self._histories), self.proposals)
+        return Evidence(dict(candidates), dict(self._histories), self.proposals, dict(realised or {}))
 
     def _take(self, entries: Iterable[Reading | Proposal]) -> None:
         for entry in entries:

@@ -7,6 +7,7 @@ changes smoothly with the shares.
 
 from collections.abc import Callable, Sequence
 from math import ceil, floor
+from statistics import fmean
 from typing import TypeVar
 
 from pydantic import Field
@@ -83,15 +84,17 @@ def image_seconds(candidates: Sequence[Candidate], speed: Speed, *, proposals: i
     return [speed.seconds_per_image(shares, ratio) for shares, ratio in loads]
 
 
-def expected_seconds(each: Sequence[float], work: Work, *, seeds: int, epochs: int) -> float:
+def expected_seconds(each: Sequence[float], work: Work, *, trainings: int, epochs: int) -> float:
     """Wall-clock seconds: the longest of `workers` equally filled queues, plus the start.
 
     Args:
         each: seconds an image of every candidate.
+        trainings: in all; spread evenly over the candidates.
     """
     trials = [epochs * work.images * seconds for seconds in each]
     # The last trial runs alone while the other workers wait: half a trial on average.
-    return STARTUP_SECONDS + seeds * sum(trials) / work.workers + (max(trials) / 2 if work.workers > 1 else 0.0)
+    last = max(trials) / 2 if work.workers > 1 else 0.0
+    return STARTUP_SECONDS + trainings * fmean(trials) / work.workers + last
 
 
 def choose_plan(
@@ -113,25 +116,25 @@ def choose_plan(
     """
     chosen: tuple[AnyOf, Plan] | None = None
     for finer in strategy.refinements():
-        seeds = finer.seeds
-        assert seeds is not None, "a refinement has its seeds"
         each = image_seconds(candidates(finer), speed, proposals=finer.proposals)
-        start, one = (expected_seconds(each, work, seeds=seeds, epochs=epochs) for epochs in (0, 1))
+        trainings = finer.trainings(len(each))
+        start, one = (expected_seconds(each, work, trainings=trainings, epochs=epochs) for epochs in (0, 1))
         fitting = floor((budget_seconds - start) / (one - start))
         if chosen is not None and fitting < (strategy.epochs or work.minimum_epochs):
             break
         epochs = strategy.epochs or min(max(fitting, 1), work.maximum_epochs)
-        seconds = ceil(expected_seconds(each, work, seeds=seeds, epochs=epochs))
-        plan = Plan(
-            candidates=len(each), trials=len(each) * seeds, seconds=float(seconds), budget_seconds=budget_seconds
-        )
+        seconds = ceil(expected_seconds(each, work, trainings=trainings, epochs=epochs))
+        plan = Plan(candidates=len(each), trials=trainings, seconds=float(seconds), budget_seconds=budget_seconds)
         chosen = finer.with_epochs(epochs), plan
     assert chosen is not None, "a strategy has at least one refinement"
     return chosen
 
 
-def measure_corners(base: Network, *, phi: float, batch_size: int, device: str) -> Speed:
+def measure_corners(base: Network, *, growth: float, batch_size: int, device: str) -> Speed:
     """Trains a few steps of the three corner networks on this device.
+
+    Args:
+        growth: MACs of the corners over the base's.
 
     Raises:
         TrainingFailed: one of them cannot be built or does not fit into memory.
@@ -141,11 +144,11 @@ def measure_corners(base: Network, *, phi: float, batch_size: int, device: str) 
 
     if device == "cpu":
         use_one_thread()
-    space = Space(base=base, rule=Rule(phi=phi))
+    space = Space(base=base, rule=Rule(growth=growth))
 
     def seconds(name: str) -> float:
         (corner,) = space.candidates([Point(coefficients=REFERENCES[name].coefficients())])
         rate = measure_speed(corner.network, batch_size=batch_size, device=device)
-        return 2**phi / corner.macs_ratio / rate
+        return growth / corner.macs_ratio / rate
 
-    return Speed(depth=seconds("depth"), width=seconds("width"), resolution=seconds("resolution"), growth=2.0**phi)
+    return Speed(depth=seconds("depth"), width=seconds("width"), resolution=seconds("resolution"), growth=growth)

@@ -22,28 +22,53 @@ class ProxySize(Strict):
     resolution: int = Field(ge=8)
     depth: float = Field(default=1.0, gt=0)
 
+    def shrunk(self, factor: float) -> "ProxySize":
+        """About `factor` times as cheap, in all three dimensions together: depth^1 · width² · resolution² is the cost,
+        and each takes a third of the shrinking."""
+        return ProxySize(
+            width=self.width * factor ** (-1 / 6),
+            resolution=max(8, round(self.resolution * factor ** (-1 / 6))),
+            depth=self.depth * factor ** (-1 / 3),
+        )
+
 
 class ProxyConfig(Strict):
     """The short training that stands in for a long one."""
 
-    # Sizes at which a search of the default length fits the device.
+    # Sizes at which a search of the default length fits the device. With a larger leverage the base is made smaller
+    # still, so that a candidate costs the same.
     cpu: ProxySize = ProxySize(width=0.25, resolution=52)
     cuda: ProxySize = ProxySize(width=0.5, resolution=96)
     recipe: str = "proxy"
+    # Cost of a candidate over that of the proxies' base: near an optimum what a wrong division loses grows with the
+    # square of ln(leverage), while the noise of a training stays (docs/design.md, 3.9). None: 2^φ, as in the paper.
+    leverage: float | None = Field(default=None, gt=1)
     # A plan gives up detail (lattice, seeds) before it goes below this many epochs …
     minimum_epochs: int = Field(default=4, ge=1)
     # … and does not train longer than this: a larger budget goes into more seeds and points.
     maximum_epochs: int = Field(default=30, ge=1)
 
     def size(
-        self, full: Network, device: Literal["cpu", "cuda"], *, width: float | None, resolution: int | None
+        self,
+        full: Network,
+        device: Literal["cpu", "cuda"],
+        shrink: float,
+        *,
+        width: float | None,
+        resolution: int | None,
     ) -> ProxySize:
-        """What the user asked, else this file's size for the device; by itself never above the baseline's own."""
+        """What the user asked, else this file's size for the device; by itself never above the baseline's own.
+
+        Args:
+            shrink: how many times as cheap the default is made, for leverage.
+            width, resolution: what the user asked.
+        """
         default = self.cuda if device == "cuda" else self.cpu
+        shrunk = default.shrunk(shrink)
         return ProxySize(
-            width=width or default.width,
-            resolution=resolution or min(default.resolution, full.resolution),
-            depth=default.depth,
+            width=width or shrunk.width,
+            resolution=resolution or min(shrunk.resolution, full.resolution),
+            depth=shrunk.depth,
         )
 
 

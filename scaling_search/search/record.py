@@ -27,6 +27,7 @@ class Question(Strict):
 
     Attributes:
         phi: the compound coefficient; 2^φ times the baseline's MACs unless there is a target.
+        leverage: cost of the proxies' candidates over that of their base; None: what is asked of the full network.
         match: see `space.Rule`.
         target: instead of 2^φ times the MACs, as «macs=3x» or «latency=5ms».
         max_macs, max_params: of the network at full size.
@@ -36,6 +37,7 @@ class Question(Strict):
     """
 
     phi: float = Field(ge=-7, le=7)
+    leverage: float | None = Field(default=None, gt=1)
     match: MatchRule = "realised"
     target: str | None = None
     max_macs: int | None = Field(default=None, gt=0)
@@ -43,6 +45,16 @@ class Question(Strict):
     max_memory: int | None = Field(default=None, gt=0)
     max_latency: float | None = Field(default=None, gt=0)
     latency_on: Literal["cpu", "cuda"] | None = None
+
+    @property
+    def shrink(self) -> float:
+        """How many times as cheap the proxies' base is made for leverage; their candidates cost the same."""
+        return 1.0 if self.leverage is None else float(self.leverage / 2.0**self.phi)
+
+    @property
+    def growth(self) -> float:
+        """MACs of the proxies' candidates over their base's, where no target says otherwise."""
+        return float(self.leverage or 2.0**self.phi)
 
     @field_validator("target")
     @classmethod

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from math import log2
 from statistics import median
 from typing import Any
 
 from scaling_search.architecture import TARGET_METRICS, Cost, Match, Network, Target, match, nominal
 from scaling_search.coefficients import Coefficients, Multipliers, Shares
 from scaling_search.errors import InvalidInput
+from scaling_search.evidence import Realised
 from scaling_search.search.searchspace import MatchRule
 from scaling_search.strategies import Point
 
@@ -20,7 +22,7 @@ class Rule:
     """How a point becomes a network.
 
     Attributes:
-        phi: the compound coefficient; without a target, 2^φ times the MACs are wanted.
+        growth: MACs that are wanted, over the base's: 2^φ of a network at full size, the leverage of its proxies.
         match: walk the ray of constant shares to the wanted realised cost, or take (α^φ, β^φ, γ^φ) literally.
         target: what is wanted instead, in any metric.
         latency: the stopwatch for a target in latency.
@@ -29,7 +31,7 @@ class Rule:
         InvalidInput: the literal rule is asked to meet a target.
     """
 
-    phi: float
+    growth: float
     match: MatchRule = "realised"
     target: Target | None = None
     latency: Seconds | None = None
@@ -41,8 +43,8 @@ class Rule:
     def apply(self, point: Point, base: Network) -> Match:
         """The network that the point leads to from base."""
         if self.match == "nominal":
-            return nominal(base, point.coefficients, self.phi)
-        return match(base, point.shares, growth=2.0**self.phi, target=self.target, latency=self.latency)
+            return nominal(base, point.coefficients, log2(self.growth))
+        return match(base, point.shares, growth=self.growth, target=self.target, latency=self.latency)
 
     def relative_to(self, full: Network) -> "Rule":
         """The same rule for a small stand-in of full: an amount becomes a multiple of what full costs."""
@@ -55,6 +57,11 @@ class Rule:
         else:
             whole = float(TARGET_METRICS[metric](full.cost()))
         return replace(self, target=Target(metric=metric, growth=self.target.amount / whole))
+
+    def with_leverage(self, leverage: float) -> "Rule":
+        """The rule for the proxies: `leverage` times their base, in the metric of the target where there is one."""
+        target = None if self.target is None else Target(metric=self.target.metric, growth=leverage)
+        return replace(self, growth=leverage, target=target)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +137,11 @@ class Candidate:
         """What was asked, as shares."""
         return self.coefficients.shares()
 
+    @property
+    def realised(self) -> Realised:
+        """What was built, as shares and cost."""
+        return Realised((self.effective.shares() or self.shares).as_tuple(), self.macs_ratio)
+
     def with_id(self, name: str) -> "Candidate":
         """The same under another id."""
         return replace(self, id=name)
@@ -141,12 +153,15 @@ class Space:
 
     Attributes:
         base: what is scaled, a network at full size or the proxies' base.
+        rule: how a point becomes a network from base.
         full: the baseline at full size when base is made small; the limits then apply to it.
+        full_rule: how a point becomes a network from full.
     """
 
     base: Network
     rule: Rule
     full: Network | None = None
+    full_rule: Rule | None = None
     limits: Limits = Limits()
 
     def candidates(self, points: Iterable[Point]) -> list[Candidate]:
@@ -182,14 +197,13 @@ class Space:
         return found if self._allows(found) else None
 
     def growth(self, candidates: Iterable[Candidate]) -> float:
-        """Realised MACs over the base's at which candidates are compared: 2^φ, or what another target came to."""
+        """Realised MACs over the base's at which candidates are compared: as asked, or what another target came to."""
         if self.rule.target is None:
-            return float(2.0**self.rule.phi)
+            return self.rule.growth
         return median(candidate.macs_ratio for candidate in candidates)
 
     def _candidate(self, point: Point) -> Candidate:
-        small = self.rule if self.full is None else self.rule.relative_to(self.full)
-        found = small.apply(point, self.base)
+        found = self.rule.apply(point, self.base)
         return Candidate(
             id="",
             coefficients=point.coefficients,
@@ -203,8 +217,8 @@ class Space:
         )
 
     def _full(self, point: Point) -> Built:
-        assert self.full is not None
-        found = self.rule.apply(point, self.full)
+        assert self.full is not None and self.full_rule is not None
+        found = self.full_rule.apply(point, self.full)
         return Built(
             multipliers=found.multipliers,
             pixels=found.network.resolution,

@@ -12,8 +12,9 @@ from scaling_search.strategies.grid import Grid
 from scaling_search.strategies.lattice import Lattice
 from scaling_search.strategies.optuna import Optuna
 from scaling_search.strategies.points import Point, reference_points
+from scaling_search.strategies.surface import Surface
 
-AnyStrategy = Annotated[Lattice | Grid | Optuna, Field(discriminator="strategy")]
+AnyStrategy = Annotated[Lattice | Grid | Optuna | Surface, Field(discriminator="strategy")]
 _SHIPPED: tuple[type[Planned], ...] = get_args(get_args(AnyStrategy)[0])
 STRATEGIES: dict[str, type[Planned]] = {kind.model_fields["strategy"].default: kind for kind in _SHIPPED}
 """The strategies that ship, by the word that `--search` knows them by."""
@@ -32,5 +33,6 @@ __all__ = [
     "Planned",
     "Point",
     "Strategy",
+    "Surface",
     "reference_points",
 ]

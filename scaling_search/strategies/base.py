@@ -63,6 +63,9 @@ class Strategy(Protocol):
     def points(self) -> list[Point]:
         """The points that the search starts with, the references first."""
 
+    def trainings(self, candidates: int) -> int:
+        """How many trials it will ask for at most, of so many candidates: what the plan counts with."""
+
     def refinements(self) -> Sequence[Self]:
         """Itself with what it leaves open (but epochs) filled in, from the coarsest to the finest."""
 
@@ -108,6 +111,11 @@ class Planned(Strict, ABC):
     @abstractmethod
     def decide(self, evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision:
         """What next; see `Strategy`."""
+
+    def trainings(self, candidates: int) -> int:
+        """Every candidate with every seed."""
+        assert self.seeds is not None, "a refinement has its seeds"
+        return candidates * self.seeds
 
     def refinements(self) -> Sequence[Self]:
         """With two seeds, then with three, where they are open."""

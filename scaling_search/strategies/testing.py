@@ -142,9 +142,8 @@ def check_keeps_the_budget(strategy: Strategy) -> None:
     start.begin(strategy.points())
     trials = {reading.trial for reading in world.readings}
     assert len(world.proposals) <= strategy.proposals, "it asked for more points than it had said"
-    if strategy.seeds is not None:
-        most = (len(start.candidates) + strategy.proposals) * strategy.seeds
-        assert len(trials) <= most, f"it trained {len(trials)} trials where {most} were planned"
+    most = strategy.trainings(len(start.candidates) + strategy.proposals)
+    assert len(trials) <= most, f"it trained {len(trials)} trials where {most} were planned"
 
 
 def check_is_deterministic(strategy: Strategy) -> None:

@@ -56,11 +56,11 @@ class Design:
     def packed_resolution(self, classes: int) -> int:
         """What images of so many classes are packed at, in pixels: no candidate is shown larger ones than that.
 
-        Where depths and widths are small numbers, a candidate that is all resolution walks far beyond 2^(φ/2): 52 px
-        become 95 at φ = 1 on MobileNetV2.
+        Where depths and widths are small numbers, a candidate that is all resolution walks far beyond √leverage: 52 px
+        become 95 at twice the cost on MobileNetV2.
         """
         base = self.base(classes)
-        rule = make_space(self.question, base=base, full=self.full).rule.relative_to(self.full)
+        rule = make_space(self.question, base=base, full=self.full).rule
         largest = rule.apply(Point(coefficients=REFERENCES["resolution"].coefficients()), base).network
         return with_room(largest.resolution)
 
@@ -101,7 +101,7 @@ def make_design(
     _check_once(executor, options, "executor", ("executor", "scheduler", "workers", "trials_per_gpu"))
     space = baseline.searchspace or SearchSpace(name=baseline.name, baseline=baseline.name)
     config = search_config(space, options)
-    question = make_question(options, config)
+    question = make_question(options, config, space.proxy)
     strategy = strategy or config.make_strategy(seeds=options.seeds, epochs=options.epochs)
     executor = executor or make_executor(options)
     _check_together(strategy, executor)
@@ -113,7 +113,9 @@ def make_design(
         question=question,
         rounding=None if config.rounding is None else policy(config.rounding),
         proxy=space.proxy,
-        size=space.proxy.size(full, device, width=options.proxy_width, resolution=options.proxy_resolution),
+        size=space.proxy.size(
+            full, device, question.shrink, width=options.proxy_width, resolution=options.proxy_resolution
+        ),
         strategy=strategy,
         recipe=recipe(options.recipe or space.proxy.recipe),
         executor=executor,
@@ -139,6 +141,11 @@ def _check_once(thing: object | None, options: Options, name: str, settings: tup
     asked = [setting for setting in settings if getattr(options, setting) != Options.model_fields[setting].default]
     if thing is not None and asked:
         raise InvalidInput(f"{asked[0]} is a setting of the {name}: give it to {type(thing).__name__}(…)")
+
+
+def _proxy_rule(rule: Rule, question: Question, full: Network) -> Rule:
+    """The rule for the proxies of full."""
+    return rule.relative_to(full) if question.leverage is None else rule.with_leverage(question.leverage)
 
 
 def _check_together(strategy: Strategy, executor: Executor) -> None:
@@ -171,7 +178,7 @@ def rounded(network: Network, config: SearchConfig) -> Network:
     return network if config.rounding is None else network.replaced(rounding=policy(config.rounding))
 
 
-def make_question(options: Options, config: SearchConfig) -> Question:
+def make_question(options: Options, config: SearchConfig, proxy: ProxyConfig) -> Question:
     """What is asked of the search.
 
     Raises:
@@ -181,6 +188,7 @@ def make_question(options: Options, config: SearchConfig) -> Question:
         raise InvalidInput("--max-latency needs a device to measure on: --latency-on cpu or cuda")
     return Question(
         phi=options.phi,
+        leverage=options.leverage or proxy.leverage,
         match=config.match,
         target=options.target,
         max_macs=options.max_macs,
@@ -195,10 +203,12 @@ def make_space(question: Question, *, base: Network, full: Network | None) -> Sp
     """What a search may try, from base: a small stand-in of full, or (None) a network at full size."""
     watch = stopwatch(question.latency_on)
     target = None if question.target is None else parse_target(question.target)
+    rule = Rule(growth=2.0**question.phi, match=question.match, target=target, latency=watch)
     return Space(
         base=base,
+        rule=rule if full is None else _proxy_rule(rule, question, full),
         full=full,
-        rule=Rule(phi=question.phi, match=question.match, target=target, latency=watch),
+        full_rule=None if full is None else rule,
         limits=Limits(
             macs=question.max_macs,
             params=question.max_params,

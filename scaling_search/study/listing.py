@@ -25,9 +25,11 @@ def list_candidates(baseline: ScalableNetwork, options: Options, *, proxy: bool 
     if config.strategy == "lattice" and config.parts is None:
         config = config.model_copy(update={"parts": FINEST_PARTS})
     full = rounded(baseline.network, config)
-    question = make_question(options, config)
+    question = make_question(options, config, space.proxy)
     if proxy:
-        size = space.proxy.size(full, "cpu", width=options.proxy_width, resolution=options.proxy_resolution)
+        size = space.proxy.size(
+            full, "cpu", question.shrink, width=options.proxy_width, resolution=options.proxy_resolution
+        )
         rounding = None if config.rounding is None else policy(config.rounding)
         base = proxy_base(full, size, classes=full.classes, rounding=rounding)
         return make_space(question, base=base, full=full).candidates(config.make_strategy().points())

@@ -40,6 +40,7 @@ class Options(Strict):
 
     Attributes:
         phi: compound coefficient; candidates cost 2^φ times the baseline.
+        leverage: cost of the proxies' candidates over their base's; None: the search space's, or 2^φ.
         target: what they cost instead, «macs=3x», «params=8M», «latency=5ms».
         match: walk to the realised cost, or take the rule literally.
         max_macs, max_params, max_memory: the most of a full-size candidate, numbers or as «800M»; memory in bytes.
@@ -57,6 +58,7 @@ class Options(Strict):
     """
 
     phi: float = Field(default=1.0, gt=0, le=7)
+    leverage: float | None = Field(default=None, gt=1, le=64)
     target: Annotated[str | None, _checked(parse_target)] = None
     match: MatchRule | None = None
     max_macs: Annotated[PositiveInt | None, _amount("--max-macs")] = None
@@ -91,6 +93,7 @@ class StudyOptions(TypedDict, total=False):
     """The same for type checkers: the keyword arguments of `Study` and `search`, but executor. See `Options`."""
 
     phi: float
+    leverage: float | None
     target: str | None
     match: MatchRule | None
     max_macs: int | str | None

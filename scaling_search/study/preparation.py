@@ -52,8 +52,12 @@ class Prepared:
         """What is to be done, in a few titled lines."""
         record, data = self.record, self.dataset
         plan, base = record.plan, record.base
-        factors = (plan.candidates, "candidate"), (record.seeds or 1, "seed"), (record.epochs or 1, "epoch")
-        each = f"{' × '.join(count(*factor) for factor in factors)} = {count(plan.trials, 'trial')}"
+        epochs = count(record.epochs or 1, "epoch")
+        if record.seeds is None:
+            each = f"up to {count(plan.trials, 'trial')} of {epochs}, each where it is worth most"
+        else:
+            grid = f"{count(plan.candidates, 'candidate')} × {count(record.seeds, 'seed')} × {epochs}"
+            each = f"{grid} = {count(plan.trials, 'trial')}"
         pixels = base.network.get("resolution")
         return [
             ("data", f"{data.name}: {len(data.classes)} classes, {len(data.train)} training and {len(data.val)} "
@@ -86,7 +90,7 @@ def prepare_new(design: Design, *, command: str, on_data: OnData | None = None) 
     base = design.base(len(data.classes))
     space = make_space(design.question, base=base, full=design.full)
     speed = measure_corners(
-        base, phi=design.question.phi, batch_size=design.recipe.batch_size, device=design.device
+        base, growth=design.question.growth, batch_size=design.recipe.batch_size, device=design.device
     )  # fmt: skip
     candidates = _remembered(space)
     workers = design.executor.workers_on(design.device)

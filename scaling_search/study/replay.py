@@ -4,20 +4,21 @@ The strategy sees only what it asked for, through the same driver as a real sear
 stands for the recorded candidate nearest to it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from scaling_search.analysis import Analysis, analyze
 from scaling_search.analysis.trials import Trials
-from scaling_search.coefficients import REFERENCES, Coefficients, Shares
+from scaling_search.coefficients import REFERENCES, Coefficients, Multipliers, Shares
 from scaling_search.configuration import parse
 from scaling_search.errors import InvalidInput, nearest_hint
-from scaling_search.evidence import Proposal, Reading, Trial
+from scaling_search.evidence import Division, Proposal, Reading, Realised, Trial
 from scaling_search.search.driver import Driver
 from scaling_search.search.executors import Replay
 from scaling_search.search.folder import RunFolder
@@ -34,6 +35,8 @@ class Row:
 
     id: str
     coefficients: Coefficients
+    effective: Division
+    macs_ratio: float
 
     @property
     def key(self) -> str:
@@ -43,6 +46,11 @@ class Row:
     def shares(self) -> Shares:
         """What was asked for."""
         return self.coefficients.shares()
+
+    @property
+    def realised(self) -> Realised:
+        """What came of it."""
+        return Realised(self.effective, self.macs_ratio)
 
     def with_id(self, name: str) -> "Row":
         """Itself: a recorded candidate keeps its id."""
@@ -121,7 +129,7 @@ class Replayed:
 
 
 def read_recorded(folder: RunFolder) -> Recorded:
-    """The tables of a run. No network is built.
+    """The tables of a run. No network is realised.
 
     Raises:
         InvalidInput: the folder is not a run, or nothing was trained in it.
@@ -133,12 +141,19 @@ def read_recorded(folder: RunFolder) -> Recorded:
             readings.add(entry)
     if not list(readings.readings()):
         raise InvalidInput(f"{folder.path} has no readings to replay")
-    triples = table[["candidate", "alpha", "beta", "gamma"]].itertuples(index=False, name=None)
-    rows = tuple(
-        Row(id=str(name), coefficients=Coefficients(alpha=float(alpha), beta=float(beta), gamma=float(gamma)))
-        for name, alpha, beta, gamma in triples
-    )
+    rows = tuple(map(_row, table.to_dict("records")))
     return Recorded(record=record, table=table, rows=rows, histories=readings.evidence({}).histories)
+
+
+def _row(line: Mapping[Hashable, Any]) -> Row:
+    asked = Coefficients(**{name: float(line[name]) for name in ("alpha", "beta", "gamma")})
+    built = Multipliers(**{axis: float(line[f"effective_{axis}"]) for axis in ("depth", "width", "resolution")})
+    return Row(
+        id=str(line["candidate"]),
+        coefficients=asked,
+        effective=(built.shares() or asked.shares()).as_tuple(),
+        macs_ratio=float(line["macs_ratio"]),
+    )
 
 
 def replay(folder: RunFolder, strategies: Sequence[str | Strategy], *, repeats: int = 1) -> list[Replayed]:

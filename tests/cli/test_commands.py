@@ -105,6 +105,9 @@ def test_analyze_and_report_of_what_is_there_so_far(call: Call, make_study: Make
     assert "pick  α" in text
     assert Path("run/family/b7.yaml").exists()
     assert call("report", "run") == f"report    {Path('run/report.html')}\n"
+    content = json.loads(call("analyze", "run", "--json", "--epsilon", "0.02", "--metric", "top1"))
+    assert (content["version"], content["epsilon"], content["metric"]["name"]) == (2, 0.02, "top1")
+    assert "between 0 and 1" in call("analyze", "run", "--epsilon", "2", code=2)
     study.run(train=interrupted_after(0))
     assert "finished trial" in call("analyze", _without_readings("run"), code=2)
 
@@ -125,7 +128,8 @@ def test_candidates_are_listed_and_written(call: Call, shared: Path) -> None:
     listed = [line.split()[0] for line in text.splitlines() if line.startswith("c0")]
     assert listed == table.candidate.tolist() == [f"c{number:02d}" for number in range(5)]
     assert "uniform;paper" in set(table.named), "equal networks are one candidate"
-    assert network(shared / "tiny.yaml").scaled(depth=table.depth[0]).cost().macs == table.macs[0]
+    first = {axis: table[axis][0] for axis in ("depth", "width", "resolution")}
+    assert network(shared / "tiny.yaml").scaled(**first).cost().macs == table.macs[0]
     assert "full_macs" not in table.columns
 
 

@@ -92,6 +92,9 @@ class TwoLengths:
     def points(self) -> list[Point]:
         return Lattice(parts=1).points()
 
+    def trainings(self, candidates: int) -> int:
+        return candidates
+
     def refinements(self) -> Sequence["TwoLengths"]:
         return [self]
 

@@ -55,7 +55,7 @@ def test_the_plan_fits_its_budget(minutes: float) -> None:
     assert strategy.seeds is not None
     assert strategy.epochs is not None
     each = image_seconds(candidates(strategy), SPEED)
-    expected = expected_seconds(each, WORK, seeds=strategy.seeds, epochs=strategy.epochs)
+    expected = expected_seconds(each, WORK, trainings=chosen.trials, epochs=strategy.epochs)
     assert chosen.seconds == pytest.approx(expected, abs=1)
     assert chosen.trials == len(each) * strategy.seeds
 
@@ -80,7 +80,7 @@ def test_speed_is_measured_in_seconds_an_image(monkeypatch: pytest.MonkeyPatch) 
     """A network that trains 250 images a second takes 4 ms for one, whatever its cost came to beside the wanted one."""
     monkeypatch.setattr("scaling_search.training.speed.measure_speed", lambda network, batch_size, device: 250.0)
     base = load("b0").network()
-    speed = measure_corners(base, phi=1.0, batch_size=32, device="cpu")
+    speed = measure_corners(base, growth=2.0, batch_size=32, device="cpu")
     for name in ("depth", "width", "resolution"):
         assert getattr(speed, name) == pytest.approx(0.004, rel=0.05)
     assert speed.growth == 2

@@ -46,7 +46,9 @@ def test_what_is_written_comes_back(planted: Path, tmp_path: Path) -> None:
     record = RunFolder(planted).record()
     rich = record.model_copy(
         update={
-            "question": Question(phi=2, match="nominal", max_macs=10**9, max_latency=0.005, latency_on="cpu"),
+            "question": Question(
+                leverage=2.0, phi=2, match="nominal", max_macs=10**9, max_latency=0.005, latency_on="cpu"
+            ),
             "counts": (CountRecord(network="base", ours=7, fvcore=None, note="fvcore cannot trace it"),),
             "data": record.data.model_copy(update={"skipped": ("a.png: torn",), "live": True}),
             "deterministic": True,

@@ -28,7 +28,7 @@ def b0() -> Network:
 
 def test_the_papers_grid_on_b0_is_65_networks_of_which_4_cost_what_the_rule_says(b0: Network) -> None:
     points = [Point(coefficients=triple) for triple in grid(0.05, 0.1)]
-    candidates = Space(base=b0, rule=Rule(phi=1, match="nominal")).candidates(points)
+    candidates = Space(base=b0, rule=Rule(growth=2, match="nominal")).candidates(points)
     assert len(candidates) == 65
     assert sum(abs(candidate.macs_ratio / 2 - 1) <= 0.05 for candidate in candidates) == 4
     assert max(candidate.macs_ratio for candidate in candidates) > 3.3
@@ -44,7 +44,7 @@ def test_a_fine_size_costs_the_same_and_misplaces_less(b0: Network) -> None:
 
 
 def test_equal_networks_are_kept_once_with_all_their_names(b0: Network) -> None:
-    candidates = Space(base=b0, rule=Rule(phi=1)).candidates(Lattice(parts=1).points())
+    candidates = Space(base=b0, rule=Rule(growth=2)).candidates(Lattice(parts=1).points())
     assert len({candidate.key for candidate in candidates}) == len(candidates) == 6
     assert [candidate.names[0] for candidate in candidates] == [
         "depth", "width", "resolution", "uniform", "fast", "paper",
@@ -54,7 +54,7 @@ def test_equal_networks_are_kept_once_with_all_their_names(b0: Network) -> None:
 def test_the_table_keeps_the_contract_and_the_networks_come_back_from_it(b0: Network, tmp_path: Path) -> None:
     size = ProxySize(width=0.25, resolution=52)
     base = proxy_base(b0, size, classes=7)
-    candidates = Space(base=base, rule=Rule(phi=1), full=b0).candidates(reference_points())
+    candidates = Space(base=base, rule=Rule(growth=2), full=b0, full_rule=Rule(growth=2)).candidates(reference_points())
     write_table(tmp_path / "candidates.csv", candidates)
     table = pd.read_csv(tmp_path / "candidates.csv", keep_default_na=False)
     assert table.columns[: len(COLUMNS)].tolist() == COLUMNS
@@ -72,7 +72,10 @@ def test_the_table_keeps_the_contract_and_the_networks_come_back_from_it(b0: Net
 def test_a_table_of_the_first_version_opens(b0: Network, tmp_path: Path) -> None:
     """It kept no multipliers of the full-size networks."""
     base = proxy_base(b0, ProxySize(width=0.25, resolution=52), classes=7)
-    write_table(tmp_path / "candidates.csv", Space(base=base, rule=Rule(phi=1), full=b0).candidates(reference_points()))
+    write_table(
+        tmp_path / "candidates.csv",
+        Space(base=base, rule=Rule(growth=2), full=b0, full_rule=Rule(growth=2)).candidates(reference_points()),
+    )
     table = pd.read_csv(tmp_path / "candidates.csv", keep_default_na=False)
     table.drop(columns=["full_depth", "full_width", "full_resolution"]).to_csv(tmp_path / "old.csv", index=False)
     again = read_table(tmp_path / "old.csv", base)
@@ -90,44 +93,44 @@ def test_a_damaged_table_is_a_sentence(b0: Network, tmp_path: Path) -> None:
 
 
 def test_a_point_outside_the_limits_is_no_candidate(b0: Network) -> None:
-    space = Space(base=b0, rule=Rule(phi=1), limits=Limits(macs=1000))
+    space = Space(base=b0, rule=Rule(growth=2), limits=Limits(macs=1000))
     assert space.candidate(WIDTH) is None
-    assert Space(base=b0, rule=Rule(phi=1)).candidate(WIDTH) is not None
+    assert Space(base=b0, rule=Rule(growth=2)).candidate(WIDTH) is not None
 
 
 def test_growth_is_what_was_asked_or_what_a_target_came_to(b0: Network) -> None:
-    plain = Space(base=b0, rule=Rule(phi=2))
+    plain = Space(base=b0, rule=Rule(growth=4))
     assert plain.growth(plain.candidates(reference_points())) == 4
-    aimed = Space(base=b0, rule=Rule(phi=1, target=parse_target("macs=3x")))
+    aimed = Space(base=b0, rule=Rule(growth=2, target=parse_target("macs=3x")))
     assert aimed.growth(aimed.candidates(reference_points())) == pytest.approx(3, rel=0.05)
 
 
 def test_the_literal_rule_meets_no_target() -> None:
     with pytest.raises(InvalidInput, match="--match nominal does not"):
-        Rule(phi=1, match="nominal", target=parse_target("macs=3x"))
+        Rule(growth=2, match="nominal", target=parse_target("macs=3x"))
 
 
 def test_a_table_of_another_base_is_noticed(b0: Network, tmp_path: Path) -> None:
-    write_table(tmp_path / "candidates.csv", Space(base=b0, rule=Rule(phi=1)).candidates(reference_points()))
+    write_table(tmp_path / "candidates.csv", Space(base=b0, rule=Rule(growth=2)).candidates(reference_points()))
     with pytest.raises(InvalidInput, match="MACs now"):
         read_table(tmp_path / "candidates.csv", b0.replaced(rounding=policy("nearest"), resolution=160))
 
 
 def test_limits_drop_candidates_and_say_when_none_is_left(b0: Network) -> None:
-    all_of_them = Space(base=b0, rule=Rule(phi=1)).candidates(reference_points())
+    all_of_them = Space(base=b0, rule=Rule(growth=2)).candidates(reference_points())
     limit = sorted(candidate.cost.params for candidate in all_of_them)[2]
-    within = Space(base=b0, rule=Rule(phi=1), limits=Limits(params=limit)).candidates(reference_points())
+    within = Space(base=b0, rule=Rule(growth=2), limits=Limits(params=limit)).candidates(reference_points())
     assert 0 < len(within) < len(all_of_them)
     assert all(candidate.cost.params <= limit for candidate in within)
     with pytest.raises(InvalidInput, match="no candidate keeps within the limits; the cheapest has"):
-        Space(base=b0, rule=Rule(phi=1), limits=Limits(macs=1000)).candidates(reference_points())
+        Space(base=b0, rule=Rule(growth=2), limits=Limits(macs=1000)).candidates(reference_points())
 
 
 def test_a_target_in_another_metric_is_walked_to_on_the_proxy_in_proportion(b0: Network) -> None:
     wanted = 2 * b0.cost().params
-    rule = Rule(phi=1, target=parse_target(f"params={wanted}"))
+    rule = Rule(growth=2, target=parse_target(f"params={wanted}"))
     base = proxy_base(b0, ProxySize(width=0.5, resolution=52), classes=1000)
-    (wide,) = Space(base=base, rule=rule, full=b0).candidates([WIDTH])
+    (wide,) = Space(base=base, rule=rule.relative_to(b0), full=b0, full_rule=rule).candidates([WIDTH])
     assert wide.full is not None
     assert wide.full.cost.params == pytest.approx(wanted, rel=0.02)
     assert wide.cost.params == pytest.approx(2 * base.cost().params, rel=0.02)
@@ -141,7 +144,7 @@ def test_a_limit_in_latency_is_measured_on_the_full_network(b0: Network) -> None
         return network.resolution / 1000
 
     limits = Limits(latency=0.25, measure=stopwatch)
-    within = Space(base=b0, rule=Rule(phi=1), limits=limits).candidates(reference_points())
+    within = Space(base=b0, rule=Rule(growth=2), limits=limits).candidates(reference_points())
     assert len(measured) == 6
     assert 0 < len(within) < 6
     assert all(candidate.network.resolution <= 250 for candidate in within)

@@ -24,6 +24,7 @@ from scaling_search.strategies import (
     Planned,
     Point,
     Strategy,
+    Surface,
     reference_points,
     testing,
 )
@@ -65,6 +66,7 @@ STRATEGIES_UNDER_TEST = (
     Optuna(samples=5, seeds=2, epochs=2),
     Optuna(samples=4, seeds=1, epochs=2, sampler="random"),
     Halving(seeds=2, epochs=4),
+    Surface(trials=16, epochs=2),
 )
 
 
@@ -100,6 +102,9 @@ class Faulty:
 
     def points(self) -> list[Point]:
         return self.inner.points()
+
+    def trainings(self, candidates: int) -> int:
+        return self.inner.trainings(candidates)
 
     def refinements(self) -> Sequence[Self]:
         return [self]
@@ -205,6 +210,24 @@ def test_optuna_learns_from_what_it_is_told() -> None:
         return [abs(proposal.shares[2] - 0.8) for proposal in proposals[10:]]
 
     assert fmean(proposed("tpe")) < 0.6 * fmean(proposed("random"))
+
+
+def test_optuna_hears_of_a_candidate_that_failed_once_as_failed(tmp_path: Any) -> None:
+    """The mean of the seeds that came through would be compared with means over all seeds."""
+    import optuna
+
+    storage = f"sqlite:///{tmp_path}/study.db"
+    strategy = Optuna(samples=1, seeds=2, epochs=1, storage=storage)
+    readings = [
+        Reading(trial=Trial(candidate=name, seed=seed), epoch=1, status="failed" if failed else "done", top1=0.9)
+        for name, seed, failed in (("c00", 0, False), ("c00", 1, True), ("c01", 0, False), ("c01", 1, False))
+    ]
+    candidates = {"c00": (1.0, 0.0, 0.0), "c01": (0.0, 1.0, 0.0)}
+    strategy.propose(Evidence.of(candidates, readings))
+    kept = optuna.load_study(study_name="scaling-search", storage=storage).trials
+    assert [(trial.user_attrs["candidate"], trial.state.name, trial.value) for trial in kept] == [
+        ("c00", "FAIL", None), ("c01", "COMPLETE", 0.9),
+    ]  # fmt: skip
 
 
 def test_optuna_keeps_its_study_where_it_is_told_to(tmp_path: Any) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -35,7 +36,8 @@ class Arrived:
 Look = Callable[[Arrived], Any]
 
 WISHES: dict[str, tuple[Any, Look, Any]] = {
-    "phi": (2.0, lambda found: (found.record.question.phi, found.space.rule.phi), (2.0, 2.0)),
+    "phi": (2.0, lambda found: (found.record.question.phi, found.space.rule.growth), (2.0, 4.0)),
+    "leverage": (8.0, lambda found: (found.record.question.leverage, found.space.rule.growth), (8.0, 8.0)),
     "target": ("macs=3x", lambda found: found.space.rule.target.growth, 3.0),
     "match": ("nominal", lambda found: (found.record.question.match, found.space.rule.match), ("nominal", "nominal")),
     "max_macs": ("400M", lambda found: found.space.limits.macs, 400_000_000),
@@ -169,6 +171,18 @@ def test_growth_is_what_the_target_says(make_study: MakeStudy) -> None:
     said = dict(prepared.lines())["proxy"]
     assert f"candidates have {prepared.record.growth:.3g}× that" in said
     assert make_study(phi=2).plan().record.growth == 4
+
+
+def test_leverage_makes_the_base_smaller_and_keeps_what_a_trial_costs(make_study: MakeStudy) -> None:
+    plain, levered = (make_study(**wish).plan() for wish in ({}, {"leverage": 4.0}))
+    assert levered.record.growth == 4
+    assert levered.space.full_rule == plain.space.full_rule, "what is asked of the full network stays"
+    assert levered.record.base.macs < 0.75 * plain.record.base.macs
+
+    def cost(found: Prepared) -> float:
+        return fmean(item.cost.macs for item in found.candidates)
+
+    assert cost(levered) == pytest.approx(cost(plain), rel=0.4)
 
 
 def test_the_plans_seconds_are_the_measured_ones(make_study: MakeStudy) -> None:

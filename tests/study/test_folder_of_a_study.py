@@ -11,7 +11,7 @@ from fake_training import quick
 from tiny_study import Ear, MakeStudy, interrupted_after
 
 from scaling_search.errors import InvalidInput
-from scaling_search.search.executors import Conditions, Inline, JobSource, Ray, Train
+from scaling_search.search.executors import Conditions, Inline, Job, JobSource, Ray, Train
 from scaling_search.search.executors.base import OnReading
 from scaling_search.search.folder import RunFolder
 from scaling_search.strategies import Lattice
@@ -135,6 +135,24 @@ def test_a_run_goes_on_with_another_executor(make_study: MakeStudy) -> None:
     again = Study.open("run", executor=Ray(workers=3))
     assert again.prepared.executor == Ray(workers=3)
     assert again.prepared.record.executor.workers == 3
+
+
+@pytest.mark.parametrize(("scheduler", "told"), [("asha", 3), ("fifo", 0)])
+def test_a_scheduler_is_told_again_of_what_has_ended(
+    make_study: MakeStudy, monkeypatch: pytest.MonkeyPatch, scheduler: Any, told: int
+) -> None:
+    """Its own state is not kept; without it the trials that come would be compared with none."""
+    make_study().run(train=interrupted_after(6))
+    jobs: list[Job] = []
+
+    def run(self: Ray, source: JobSource, **how: Any) -> None:
+        while isinstance(job := source.next(), Job):
+            jobs.append(job)
+
+    monkeypatch.setattr(Ray, "run", run)
+    Study.open("run", executor=Ray(workers=2, scheduler=scheduler)).run()
+    assert len([job for job in jobs if job.history and job.history[-1].final]) == told
+    assert len(jobs) == 9 + told
 
 
 def elements(html: str) -> ElementTree.Element:

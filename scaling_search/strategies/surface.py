@@ -1,0 +1,213 @@
+"""The next best question: the corners and the middle, then always the trial that is worth most.
+
+What a trial is worth is the knowledge gradient: by how much its reading is expected to lower the expected loss of the
+best division, under the posterior that the answer is read from (`analysis.surface`, `analysis.outlook`; Frazier, Powell
+and Dayanik 2009). One formula chooses between a new place and another seed of an old one. What is being trained counts
+as read: its variance is gone, what it will show is not known.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import Field, field_validator
+
+from scaling_search.coefficients import lattice
+from scaling_search.errors import InvalidInput
+from scaling_search.evidence import Evidence, Realised, Trial
+from scaling_search.strategies.base import DONE, WAIT, Ask, Asks, Decision, Planned
+from scaling_search.strategies.points import Point, reference_points, shares_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from scaling_search.analysis.outlook import Outlook
+
+TRAININGS = (12, 15, 20, 30, 45, 60)
+"""What a plan chooses among; the first is about the least that settles anything."""
+
+_FIRST = ("depth", "width", "resolution", "uniform")
+_SETTLE = 11  # readings before which it never stops
+_ENOUGH = 4  # readings before which there is no posterior to ask by
+_SAME = 1e-6  # shares that differ by less are the same
+
+
+class Surface(Planned):
+    """Asks for the trial whose reading lowers the expected loss most, and stops when little is left to lose.
+
+    Attributes:
+        trials: trainings in all; None leaves them to the plan.
+        epsilon: loss of accuracy that does not matter: the search stops when no more is expected to be lost.
+    """
+
+    strategy: Literal["surface"] = "surface"
+    trials: int | None = Field(default=None, ge=_ENOUGH, le=10_000)
+    epsilon: float = Field(default=0.005, gt=0, lt=1)
+
+    @field_validator("seeds")
+    @classmethod
+    def _decided(cls, seeds: int | None) -> int | None:
+        if seeds is not None:
+            raise InvalidInput("--search surface decides itself how many seeds a division gets: leave --seeds out")
+        return seeds
+
+    @property
+    def proposals(self) -> int:
+        """Every training may be of a new division."""
+        return self.trials or 0
+
+    def points(self) -> list[Point]:
+        """The corners and the middle."""
+        return [point for name in _FIRST for point in reference_points() if point.names == (name,)]
+
+    def trainings(self, candidates: int) -> int:
+        """As many as are to be had, however many candidates there are."""
+        assert self.trials is not None, "a refinement has its trials"
+        return self.trials
+
+    def refinements(self) -> Sequence[Self]:
+        """Along `TRAININGS`."""
+        return [self.model_copy(update={"trials": trials}) for trials in ((self.trials,) if self.trials else TRAININGS)]
+
+    def decide(self, evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision:
+        """What was begun and not ended; the first ones; then what is worth most, until little is left to lose."""
+        assert self.trials is not None and self.epochs is not None, "the plan has filled these in"
+        under_way = {ask.trial for ask in running}
+        torn = [trial for trial in sorted(evidence.histories) if not evidence.has(trial, self.epochs)]
+        if torn := [trial for trial in torn if trial not in under_way]:
+            return [Ask(trial, self.epochs) for trial in torn]
+        known = Known(evidence, self.epochs, under_way)
+        if known.spent >= self.trials or self._settled(known):
+            return WAIT if running else DONE
+        wanted = self._next(known)
+        return wanted if wanted else WAIT if running else DONE
+
+    def _next(self, known: "Known") -> Asks:
+        """The first ones while there is no posterior, also where they fail; else the trial that is worth most."""
+        assert self.epochs is not None
+        if len(known.read) < _ENOUGH:
+            untouched = [name for name in known.evidence.candidates if not known.seeds[name]]
+            if untouched or known.under_way:
+                return [Ask(Trial(candidate=name, seed=0), self.epochs) for name in untouched]
+            if len({trial.candidate for trial in known.read}) < 2 and (points := known.untried(self.proposals)):
+                return points
+        if not known.read:
+            return []
+        return known.worth_most(self.epochs, proposals=self.proposals)
+
+    def _settled(self, known: "Known") -> bool:
+        """Whether no more than ε is expected to be lost, with all readings and without the newest one too."""
+        if len(known.read) < _SETTLE:
+            return False
+        newest = max(known.read, key=lambda trial: (trial.seed, trial.candidate))
+        rest = [trial for trial in known.read if trial != newest]
+        return all(known.outlook(read).loss() <= self.epsilon for read in (known.read, rest))
+
+
+class Known:
+    """The evidence as a strategy of the next best question sees it.
+
+    Attributes:
+        read: trials with a reading to judge by.
+        seeds: trainings of each candidate, with those under way.
+        failed: candidates of which a trial failed: they are not asked for again.
+        spent: trainings so far, with those under way.
+    """
+
+    def __init__(self, evidence: Evidence, epochs: int, under_way: Collection[Trial]) -> None:
+        self.evidence = evidence
+        self.epochs = epochs
+        self.under_way = sorted(under_way)
+        begun = set(evidence.histories) | set(under_way)
+        self.read = [trial for trial in sorted(evidence.histories) if evidence.top1(trial, epochs) is not None]
+        self.seeds = Counter(trial.candidate for trial in begun)
+        self.failed = {trial.candidate for trial in set(evidence.histories) - set(self.read) - set(under_way)}
+        self.spent = len(begun)
+
+    def untried(self, proposals: int) -> Asks:
+        """A division of a coarse lattice that nothing was proposed for: where the first ones fail."""
+        if len(self.evidence.proposals) >= proposals:
+            return []
+        tried = {proposal.shares for proposal in self.evidence.proposals}
+        points = [Point(coefficients=shares.coefficients()) for shares in lattice(4)]
+        return [point for point in points if point.shares.as_tuple() not in tried][:1]
+
+    def worth_most(self, epochs: int, *, proposals: int) -> Asks:
+        """The trial or point whose reading lowers the expected loss most, what is being trained taken as read."""
+        import numpy as np
+
+        now = self.outlook(self.read)
+        names = list(dict.fromkeys(trial.candidate for trial in self.read))
+        rows = [
+            now.places + names.index(trial.candidate)
+            if trial.candidate in names
+            else self._node(now.nodes, trial.candidate)
+            for trial in self.under_way
+        ]
+        if rows:
+            noise = [now.trial_variance[row - now.places] if row >= now.places else now.new_variance for row in rows]
+            now = now.pending(np.array(rows), np.array(noise))
+        new, again = now.gain(), now.seed_gain()
+        new[self._closed(now.nodes, full=len(self.evidence.proposals) >= proposals)] = -1.0
+        again[[index for index, name in enumerate(names) if name in self.failed]] = -1.0
+        if max(new.max(), again.max()) < 0:
+            return []
+        if again.max() >= new.max():
+            name = names[int(again.argmax())]
+            return [Ask(Trial(candidate=name, seed=self.seeds[name]), epochs)]
+        node = int(new.argmax())
+        waiting = [name for name in self._at(now.nodes, node) if not self.seeds[name]]
+        if waiting:
+            return [Ask(Trial(candidate=waiting[0], seed=0), epochs)]
+        return [Point(coefficients=shares_of(now.nodes[node].tolist()).coefficients())]
+
+    def outlook(self, read: Sequence[Trial]) -> "Outlook":
+        """What these readings let one foresee."""
+        import numpy as np
+        import pandas as pd
+
+        from scaling_search.analysis import basis
+        from scaling_search.analysis.means import paired_means
+        from scaling_search.analysis.metric import choose_metric, scored
+        from scaling_search.analysis.noise import noise_grid
+        from scaling_search.analysis.outlook import outlook
+        from scaling_search.analysis.surface import Observed
+        from scaling_search.analysis.surface import Surface as Posterior
+
+        histories = [reading for trial in read for reading in self.evidence.history(trial)]
+        rows = pd.DataFrame([asdict(reading) | asdict(reading.trial) for reading in histories])
+        final = rows[rows["epoch"] == self.epochs]
+        means = paired_means(scored(final, choose_metric(final, rows)), "score")
+        built = [self._realised(name) for name in means.candidates]
+        ratio = np.array([one.macs_ratio for one in built])
+        observed = Observed(
+            shares=np.array([one.shares for one in built]),
+            ln_cost=np.log(ratio / np.median(ratio)),
+            mean=means.means,
+            noise=noise_grid(means),
+            growth=float(np.median(ratio)),
+        )
+        return outlook(Posterior(observed), nodes=basis.nodes())
+
+    def _realised(self, name: str) -> Realised:
+        return self.evidence.realised.get(name) or Realised(self.evidence.candidates[name], 2.0)
+
+    def _node(self, nodes: "np.ndarray", name: str) -> int:
+        """The node nearest to what a candidate was asked to be."""
+        return int(abs(nodes - self.evidence.candidates[name]).sum(axis=1).argmin())
+
+    def _at(self, nodes: "np.ndarray", node: int) -> list[str]:
+        """The candidates that a node has come to, "" where a limit refused it."""
+        there = [(proposal.candidate, proposal.shares) for proposal in self.evidence.proposals]
+        there += list(self.evidence.candidates.items())
+        return [name for name, shares in there if abs(nodes[node] - shares).max() < _SAME]
+
+    def _closed(self, nodes: "np.ndarray", *, full: bool) -> list[int]:
+        """Nodes at which no new network is to be had: refused, trained already, or no more points may be asked for."""
+        found = [self._at(nodes, node) for node in range(len(nodes))]
+        return [
+            node
+            for node, names in enumerate(found)
+            if (full and not names) or any(not name or self.seeds[name] or name in self.failed for name in names)
+        ]
