@@ -10,6 +10,7 @@ from types import TracebackType
 
 import numpy as np
 
+from scaling_search.data.seal import seal
 from scaling_search.errors import InvalidInput
 from scaling_search.files import sweep, sync_folder, unfinished
 
@@ -70,6 +71,7 @@ class ImageWriter:
     """
 
     def __init__(self, path: Path, side: int) -> None:
+        self._path = path
         self._file = path.open("wb")
         self._side = side
         self.count = 0
@@ -91,8 +93,8 @@ class ImageWriter:
             if kind is None:
                 self._file.seek(0)
                 self._write_header()  # the same length: numpy leaves room for the first dimension to grow
-                self._file.flush()
-                os.fsync(self._file.fileno())
+        if kind is None:
+            seal(self._path)
 
     def _write_header(self) -> None:
         shape = (self.count, self._side, self._side, 3)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from scaling_search.data.seal import check, is_whole
+
 Colour = tuple[float, float, float]
 
 
@@ -27,13 +29,23 @@ class Split:
         """Where the split's images at one resolution are, or will be."""
         return self.folder / f"{self.name}-{pixels}.npy"
 
+    @property
+    def labels_file(self) -> Path:
+        """Where the split's labels are."""
+        return self.folder / f"{self.name}-labels.npy"
+
+    @property
+    def whole(self) -> bool:
+        """Whether its files are there and undamaged."""
+        return is_whole(self.file(self.side)) and is_whole(self.labels_file)
+
     def images(self) -> "np.memmap[Any, np.dtype[np.uint8]]":
         """uint8 [count, side, side, 3], mapped from disk: all processes of a machine share its pages."""
         return open_map(self.file(self.side))
 
     def labels(self) -> np.ndarray:
         """int64 [count]."""
-        labels: np.ndarray = np.load(self.folder / f"{self.name}-labels.npy")
+        labels: np.ndarray = np.load(check(self.labels_file))
         return labels
 
 
@@ -62,10 +74,13 @@ class Dataset:
 
 
 def open_map(path: Path) -> "np.memmap[Any, np.dtype[np.uint8]]":
-    """A .npy file as a memory map.
+    """A sealed .npy file as a memory map.
 
     Copy-on-write, because torch takes no read-only array without a warning; nothing writes to it, so nothing is copied.
+
+    Raises:
+        InvalidInput: it is damaged.
     """
-    array = np.load(path, mmap_mode="c")
+    array = np.load(check(path), mmap_mode="c")
     assert isinstance(array, np.memmap)
     return array

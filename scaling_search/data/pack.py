@@ -8,14 +8,17 @@ from glob import escape
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
 from scaling_search.data.cache import ImageWriter, new_folder
 from scaling_search.data.dataset import Colour, Dataset, Split
+from scaling_search.data.seal import seal
 from scaling_search.data.source import ImageSource, Items, Unreadable
 from scaling_search.environment import cpu_count
 from scaling_search.errors import InvalidInput
+from scaling_search.files import remove
 
 Progress = Callable[[str, int, int], None]  # (what is done, images done, images in all)
 
@@ -35,17 +38,24 @@ def pack(source: ImageSource, *, pixels: int, cache: Path, progress: Progress | 
         InvalidInput: more than 1 % of the images cannot be read, or the disk is full.
     """
     folder = cache / f"{source.name}-{pixels}-{_key(source, pixels)}"
-    if not (folder / "meta.json").exists():
+    dataset = _load(folder)
+    if dataset is None:
+        if folder.exists():
+            warnings.warn(f"{folder} is damaged, or of an older version, and is packed again", stacklevel=2)
+            remove(folder)
         with new_folder(folder) as scratch:
             _write(source, pixels, scratch, progress or (lambda what, done, total: None))
-    return _load(folder)
+        dataset = _load(folder)
+    if dataset is None:
+        raise InvalidInput(f"{folder} is damaged as soon as it is written; set SCALING_SEARCH_CACHE to another disk")
+    return dataset
 
 
 def packed(name: str, *, pixels: int, fingerprint: str, cache: Path) -> Dataset | None:
     """What was packed before under that name and at that size, and has that fingerprint; None where nothing has."""
     folders = (path.parent for path in sorted(cache.glob(f"{escape(name)}-{pixels}-*/meta.json")))
     found = (_load(folder) for folder in folders)
-    return next((dataset for dataset in found if dataset.fingerprint == fingerprint), None)
+    return next((dataset for dataset in found if dataset is not None and dataset.fingerprint == fingerprint), None)
 
 
 def _key(source: ImageSource, pixels: int) -> str:
@@ -70,6 +80,7 @@ def _write(source: ImageSource, pixels: int, folder: Path, progress: Progress) -
         "fingerprint": digest.hexdigest()[:16],
         "skipped": train_skipped + val_skipped,
     }
+    meta["check"] = _checksum(meta)
     (folder / "meta.json").write_text(json.dumps(meta, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
@@ -93,6 +104,7 @@ def _write_split(
     labels = items.labels[kept].astype(np.int64)
     digest(labels.tobytes())
     np.save(folder / f"{name}-labels.npy", labels)
+    seal(folder / f"{name}-labels.npy")
     if skipped:
         warnings.warn(
             f"{len(skipped)} unreadable of {len(items)} {name} images skipped: {_listed(skipped)}", stacklevel=2
@@ -138,8 +150,24 @@ def _colour_statistics(images: np.ndarray, *, sample: int = 2000) -> tuple[list[
     return [round(mean, 4) for mean in means], [round(max(spread, 1e-3), 4) for spread in spreads]
 
 
-def _load(folder: Path) -> Dataset:
-    meta: dict[str, Any] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+def _checksum(meta: dict[str, Any]) -> int:
+    content = {key: value for key, value in meta.items() if key != "check"}
+    return crc32(json.dumps(content, sort_keys=True).encode())
+
+
+def _load(folder: Path) -> Dataset | None:
+    """What was packed into the folder; None where that is not there, or not whole."""
+    try:
+        meta: dict[str, Any] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(meta, dict) or meta.get("check") != _checksum(meta):
+        return None
+    dataset = _described(folder, meta)
+    return dataset if dataset.train.whole and dataset.val.whole else None
+
+
+def _described(folder: Path, meta: dict[str, Any]) -> Dataset:
     mean, std = (_colour(meta[key]) for key in ("mean", "std"))
     train, val = (
         Split(folder=folder, name=name, count=meta["counts"][name], side=meta["pixels"], mean=mean, std=std)

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from scaling_search.data.cache import ImageWriter, new_file
 from scaling_search.data.dataset import Split, open_map
+from scaling_search.data.seal import is_whole
 
 _CHUNK = 256  # images; bounds the memory of a resize
 
@@ -19,10 +20,10 @@ def at_resolution(split: Split, pixels: int) -> "np.memmap[Any, np.dtype[np.uint
         uint8 [n, pixels, pixels, 3].
 
     Raises:
-        InvalidInput: the disk is full.
+        InvalidInput: the disk is full, or the packed images are damaged.
     """
     final = split.file(pixels)
-    if not final.exists():
+    if not is_whole(final):
         images = split.images()
         with new_file(final) as scratch, ImageWriter(scratch, pixels) as writer:
             for start in range(0, len(images), _CHUNK):

@@ -76,6 +76,8 @@ def open_source(source: str | None, *, cache: Path, seed: int) -> ImageSource:
     Raises:
         InvalidInput: nothing has that name; says what is near it.
     """
+    if source == "":
+        raise InvalidInput("--data is empty; name a folder or a data set, or leave it out for the embedded shapes")
     name, _, option = (source or "shapes").partition(":")
     if name == "shapes":
         return open_shapes(seed=seed, difficulty=_difficulty(option) if option else DIFFICULTY)

@@ -109,7 +109,7 @@ def make_design(
     full = rounded(baseline.network, config)
     return Design(
         full=full,
-        data=data,
+        data=_located(data),
         question=question,
         rounding=None if config.rounding is None else policy(config.rounding),
         proxy=space.proxy,
@@ -123,6 +123,13 @@ def make_design(
         deterministic=options.deterministic,
         budget=options.budget or DEFAULT_BUDGET[device],
     )
+
+
+def _located(data: Data) -> Data:
+    """A folder by its absolute path: run.yaml is read in other folders. Names stay."""
+    if isinstance(data, str) and data.partition(":")[0] != "shapes" and data and Path(data).is_dir():
+        return str(Path(data).absolute())
+    return data.absolute() if isinstance(data, Path) else data
 
 
 def _check_once(thing: object | None, options: Options, name: str, settings: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@
 
 import warnings
 from math import sqrt
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -232,15 +233,23 @@ def open_foreign(name: str) -> ForeignNetwork:
     Raises:
         InvalidInput: there is none (with the nearest names), or it is none that can be scaled.
     """
-    baseline = open_baseline(name)
+    source = _located(name)
+    baseline = open_baseline(source)
     return ForeignNetwork(
-        source=name,
+        source=source,
         name=name,
         resolution=baseline.resolution,
         classes=baseline.classes,
         dropout=baseline.dropout,
         drop_connect=baseline.drop_connect,
     )
+
+
+def _located(name: str) -> str:
+    """A file's callable by the file's absolute path: it is opened again by other processes, in other folders."""
+    place, _, attribute = name.rpartition(":")
+    is_file = place.endswith(".py") and Path(place).is_file()
+    return f"{Path(place).absolute()}:{attribute}" if is_file else name
 
 
 def is_foreign(name: str) -> bool:
@@ -255,4 +264,5 @@ def from_dict(content: dict[str, Any]) -> ForeignNetwork:
         InvalidInput: a key is unknown or a value wrong; or the source cannot be opened.
     """
     own = open_foreign(str(content.get("source", ""))).to_dict()
-    return parse(ForeignNetwork, {**own, **content}, origin=f"network {content.get('source')}")
+    given = {**own, **content, "source": own["source"]}
+    return parse(ForeignNetwork, given, origin=f"network {content.get('source')}")

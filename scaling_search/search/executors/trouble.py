@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Reading
 from scaling_search.search.executors.base import Job, OnReading, Train
 
@@ -19,7 +20,7 @@ def reason_of(error: BaseException) -> str:
         text = own
     elif isinstance(error, OSError) and error.strerror:
         text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    elif isinstance(error, Trouble):
+    elif isinstance(error, Trouble | InvalidInput):
         text = str(error)
     else:
         text = f"{type(error).__name__}: {error}"
