@@ -1,5 +1,7 @@
 """For every test. Lying here, it also puts this folder on the path, so that the helpers beside it can be imported."""
 
+import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -52,3 +54,14 @@ def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
         real(self, source, train=quick if train is train_trial else train, **how)
 
     monkeypatch.setattr(Inline, "run", run)
+
+
+@pytest.fixture(scope="module")
+def started_ray() -> Iterator[None]:
+    """One Ray for all tests of a file, whose workers find the tests' own modules: starting it takes seconds."""
+    import ray
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
+             runtime_env={"env_vars": {"PYTHONPATH": ":".join(sys.path)}})  # fmt: skip
+    yield
+    ray.shutdown()

@@ -12,7 +12,7 @@ from scaling_search.coefficients import Shares
 from scaling_search.evidence import Evidence, Reading, Trial
 from scaling_search.search.executors import Job, Ray
 from scaling_search.search.listener import Listener
-from scaling_search.strategies import DONE, WAIT, Ask, Asks, Decision, Grid, Lattice, Optuna, Point, Strategy
+from scaling_search.strategies import DONE, WAIT, Ask, Asks, Decision, Grid, Lattice, Optuna, Point, Strategy, Surface
 from scaling_search.training.recipe import recipe
 
 NESTED = recipe("proxy", schedule={"kind": "constant"}, ema=0.999)
@@ -20,7 +20,7 @@ STRATEGIES = (Lattice(parts=1, seeds=2, epochs=3), Grid(step=0.3, tolerance=0.3,
               Optuna(samples=3, seeds=2, epochs=2))  # fmt: skip
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES, ids=str)
+@pytest.mark.parametrize("strategy", [*STRATEGIES, Surface(trials=13, epochs=2)], ids=str)
 def test_interrupted_after_every_reading_a_run_ends_as_if_undisturbed(strategy: Strategy, tmp_path: Path) -> None:
     whole = Run(tmp_path / "whole", strategy).go()
     assert whole.complete
@@ -37,7 +37,7 @@ def test_interrupted_after_every_reading_a_run_ends_as_if_undisturbed(strategy: 
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=str)
-def test_ray_ends_with_every_trial_too(strategy: Strategy, tmp_path: Path) -> None:
+def test_ray_ends_with_every_trial_too(started_ray: None, strategy: Strategy, tmp_path: Path) -> None:
     driver = Run(tmp_path / "ray", strategy).go(Ray(workers=2))
     assert driver.complete
     trials = {reading.trial for reading in known(driver) if reading.resting}

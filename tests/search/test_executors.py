@@ -1,6 +1,4 @@
 import errno
-import sys
-from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -33,17 +31,6 @@ def collect(
 
 def rows(readings: list[Reading]) -> list[str]:
     return sorted(encode(reading) for reading in readings)
-
-
-@pytest.fixture(scope="session")
-def started_ray() -> Iterator[None]:
-    """One Ray for all tests of this file: starting it takes seconds."""
-    import ray
-
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
-             runtime_env={"env_vars": {"PYTHONPATH": ":".join(sys.path)}})  # fmt: skip
-    yield
-    ray.shutdown()
 
 
 def test_inline_runs_everything_and_a_failure_stops_nothing() -> None:
