@@ -8,26 +8,23 @@
 Nothing is printed: who wants to see what happens passes listeners.
 """
 
-import shlex
-import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 from scaling_search.configuration import parse
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import Reading, Status, Trial
-from scaling_search.files import sweep, write_atomically
+from scaling_search.evidence import Trial
+from scaling_search.files import sweep
 from scaling_search.locks import take
 from scaling_search.search import folder as folders
 from scaling_search.search.counts import count_record
 from scaling_search.search.driver import Driver, Jobs
-from scaling_search.search.executors import Conditions, Executor, Job, Train, train_trial
+from scaling_search.search.executors import Conditions, Executor, Train, train_trial
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.journal import JOURNAL, Journal, Readings, read_entries
 from scaling_search.search.listener import Begun, Listener
@@ -35,6 +32,8 @@ from scaling_search.search.space import Candidate
 from scaling_search.search.table import write_table
 from scaling_search.strategies import Ask, Decision, Strategy
 from scaling_search.study.answer import Answer, write_answer
+from scaling_search.study.asking import TrialAsk, told_reading
+from scaling_search.study.beginning import data_listener, job_maker, keep_live, typed_command
 from scaling_search.study.design import Data, Design, make_design
 from scaling_search.study.network import ScalableNetwork, network
 from scaling_search.study.options import ExecutorName, Options, StudyOptions
@@ -44,22 +43,6 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
     from scaling_search.study.network import NetworkLike
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrialAsk(Ask):
-    """A trial to be trained in a loop of one's own until it has had `epochs` epochs.
-
-    Attributes:
-        network: what is trained; `network.build()` gives the module, `network.resolution` its input.
-    """
-
-    network: ScalableNetwork
-
-    @property
-    def seed(self) -> int:
-        """Of initial weights and order: candidates are compared seed by seed."""
-        return self.trial.seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +138,7 @@ class Study:
         if self._design is None or self._folder is not None:
             raise InvalidInput(f"{self._path} has begun and keeps its plan")
         design = self._design if budget is None else self._design.with_budget(budget)
-        self._prepared = prepare_new(design, command=_command(), on_data=_data_listener(listeners))
+        self._prepared = prepare_new(design, command=typed_command(), on_data=data_listener(listeners))
         return self._prepared
 
     def run(self, listeners: Sequence[Listener] = (), *, train: Train = train_trial) -> bool:
@@ -186,7 +169,7 @@ class Study:
         begun = Begun(record=prepared.record, candidates=driver.candidates, evidence=driver.evidence())
         for listener in listeners:
             listener.on_plan(begun)
-        jobs = Jobs(driver, _job_maker(prepared), trials=prepared.record.plan.trials)
+        jobs = Jobs(driver, job_maker(prepared), trials=prepared.record.plan.trials)
         prepared.executor.run(jobs, train=train, on_reading=driver.tell, conditions=self._conditions(prepared))
         self._stopped = jobs.stopped
         complete = driver.complete
@@ -325,7 +308,7 @@ class Study:
             return self._prepared
         if self._folder is None:
             return self.plan(listeners=listeners)
-        own, on_data = self._own, _data_listener(listeners)
+        own, on_data = self._own, data_listener(listeners)
         self._prepared = prepare_again(
             self._folder, strategy=own.strategy, executor=own.executor, data=own.data, on_data=on_data
         )
@@ -346,7 +329,7 @@ class Study:
             base = count_record("base", record.base_network())
             record = record.model_copy(update={"counts": (*record.counts, base)})
             write_table(folder.candidates, prepared.candidates)
-            _keep_live(folder, record.baseline)
+            keep_live(folder, record.baseline)
             folder.write_record(record)
         except BaseException:
             folder.remove()  # a full disk or Ctrl-C here must not leave half a run
@@ -409,85 +392,3 @@ def search(
     if not study.run(listeners) and (reason := study.shortfall()):
         warnings.warn(f"{reason}; Study.open({str(study.folder)!r}).run() goes on", stacklevel=2)
     return study.analyze(listeners)
-
-
-def told_reading(
-    ask: Ask, *, top1: float | None, val_loss: float | None, epoch: int | None, failed: str, metrics: dict[str, float]
-) -> Reading:
-    """What a person tells of a trial, as a reading. With all its epochs the trial is paused: it may be asked for more.
-
-    Raises:
-        InvalidInput: a number is out of its range, or unknown, or there is none.
-    """
-    at = ask.epochs if epoch is None else epoch
-    if not 1 <= at <= ask.epochs:
-        raise InvalidInput(f"{ask.trial} was asked to have {ask.epochs} epochs, so there is no epoch {at} of it")
-    if failed:
-        return Reading(trial=ask.trial, epoch=at, status="failed", reason=" ".join(failed.split())[:300])
-    if top1 is None or not 0 <= top1 <= 1:
-        raise InvalidInput(f"top1 is the fraction of validation images that are told right, 0 to 1, not {top1}")
-    unknown = sorted(set(metrics) - set(_METRICS))
-    if unknown:
-        raise InvalidInput(f"a reading has no {unknown[0]}; it may have {', '.join(_METRICS)}")
-    values: dict[str, Any] = metrics if val_loss is None else {**metrics, "val_loss": val_loss}
-    for name, value in values.items():
-        most = _METRICS[name]
-        if not isinstance(value, int | float) or not 0 <= value <= most or value == inf:
-            raise InvalidInput(f"{name} is a number {'of 0 or more' if most == inf else 'from 0 to 1'}, not {value!r}")
-    status: Status = "paused" if at == ask.epochs else "running"
-    return Reading(trial=ask.trial, epoch=at, status=status, top1=top1, **values)
-
-
-_METRICS = {
-    "train_loss": inf, "val_loss": inf, "top5": 1.0, "seconds": inf, "images_seen": inf, "images_per_second": inf,
-}  # fmt: skip
-"""What may be told beside top1, from 0 up to what."""
-
-
-def _job_maker(prepared: Prepared) -> Callable[[Ask, Candidate, Path, tuple[Reading, ...]], Job]:
-    record = prepared.record
-
-    def make(ask: Ask, candidate: Candidate, checkpoint: Path, history: tuple[Reading, ...]) -> Job:
-        if record.epochs not in (None, ask.epochs) and not record.recipe.schedule.nests:
-            raise InvalidInput(
-                f"{prepared.strategy.name} asks for {ask.epochs} of {record.epochs} epochs, to go on later, and the "
-                f"recipe {record.recipe.name} ends with its budget; use --recipe averaged"
-            )
-        return Job(
-            trial=ask.trial,
-            network=candidate.network,
-            dataset=prepared.dataset,
-            recipe=record.recipe,
-            epochs=ask.epochs,
-            device=record.device.kind,
-            checkpoint=checkpoint,
-            deterministic=record.deterministic,
-            history=history,
-        )
-
-    return make
-
-
-def _keep_live(folder: RunFolder, baseline: dict[str, Any]) -> None:
-    """A baseline that was handed over in Python, by value, so that another process can go on."""
-    source = str(baseline.get("source", ""))
-    if source.startswith("live:"):
-        from scaling_search.networks.foreign import payload as payload_of
-
-        payload = payload_of(source)
-        assert payload is not None, "a live network is known in the process that it came from"
-        write_atomically(folder.live_baseline, payload)
-
-
-def _data_listener(listeners: Sequence[Listener]) -> Callable[[str, int, int], None]:
-    def on_data(title: str, done: int, total: int) -> None:
-        for listener in listeners:
-            listener.on_data(title, done, total)
-
-    return on_data
-
-
-def _command() -> str:
-    """What was typed, or that the search was begun in Python."""
-    program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else ""
-    return shlex.join([program, *sys.argv[1:]]) if program == "scaling-search" else "Python"

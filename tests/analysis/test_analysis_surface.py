@@ -64,6 +64,14 @@ def test_costs_are_brought_to_the_target() -> None:
     assert pick_of(dear) == pytest.approx(BEST, abs=0.15)
 
 
+def test_a_gain_that_cost_explains_is_not_given_to_the_division() -> None:
+    skewed = 0.15 * (2 * POINTS[:, 1] - 1)  # nothing but what is expected of cost makes width look better
+    surface = Surface(observe(POINTS, ln_cost=skewed, steepness=0, noise=0.004))
+    middle, width = surface.mean_at(np.array([[1 / 3, 1 / 3, 1 / 3], [0, 1, 0]]))
+    assert width < middle + 0.002
+    assert surface.cost_slopes().mean() == pytest.approx(0.08, abs=0.03)
+
+
 def test_a_flat_truth_leaves_a_pick_in_the_middle_rather_than_in_a_corner() -> None:
     picks = [pick_of(Surface(observe(POINTS, steepness=0, noise=0.02, seeds=2, random=seed))) for seed in range(8)]
     assert np.mean([pick.max() > 0.9 for pick in picks]) < 0.5

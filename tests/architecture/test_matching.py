@@ -148,6 +148,11 @@ def test_what_exists_within_both_tolerances_is_found(name: str, parts: Parts) ->
         assert found.shares_miss <= distance + 1e-9
 
 
+def test_what_is_off_is_weighed_by_both_limits() -> None:
+    both = np.array([[0.01, 0.2], [-0.04, 0.1], [0.01, 2 * SHARES_LIMIT], [0.06, 2 * SHARES_LIMIT]])
+    assert badness(both[:, 0], both[:, 1]).tolist() == pytest.approx([1, 2, 2, 3])
+
+
 def test_networks_that_must_be_built_are_corrected_in_few_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[Multipliers] = []
     scaled = Architecture.scaled

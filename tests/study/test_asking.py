@@ -11,7 +11,8 @@ from tiny_study import Ear, MakeStudy, interrupted_after
 
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Trial
-from scaling_search.study.study import Study, TrialAsk
+from scaling_search.study.asking import TrialAsk
+from scaling_search.study.study import Study
 
 
 def train_all(study: Study, *, at_most: int = 1000) -> list[TrialAsk]:

@@ -20,7 +20,7 @@ from scaling_search.study.study import Study, search
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-@pytest.mark.parametrize("step", ["count_record", "write_table", "_keep_live", "write_record"])
+@pytest.mark.parametrize("step", ["count_record", "write_table", "keep_live", "write_record"])
 def test_no_half_run_is_left_behind(
     make_study: MakeStudy, monkeypatch: pytest.MonkeyPatch, step: str, error: BaseException
 ) -> None:
