@@ -13,9 +13,28 @@ from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
+from scaling_search.errors import InvalidInput
+
 UNFINISHED = ".unfinished-"
+_LONGEST = 250  # bytes; file systems take 255
 _ABANDONED_SECONDS = 24 * 3600
 """For what another machine left, of whose processes nothing is known here."""
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The path of a file of that name in the folder, for names that come from a file.
+
+    Raises:
+        InvalidInput: the name would lead out of the folder, or is none that a file can have.
+    """
+    if name != Path(name).name or name in ("", ".", "..") or "\0" in name or len(os.fsencode(name)) > _LONGEST:
+        raise InvalidInput(f"{name[:60]!r} cannot name a file in {folder}: a name has no slashes and is short")
+    return folder / name
+
+
+def plain(name: str) -> str:
+    """A name as part of a folder's name: «timm:resnet50» becomes timm-resnet50."""
+    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name).strip("-.")[:100] or "x"
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

@@ -35,6 +35,7 @@ def train(
     from scaling_search.cli.terminal import make_console
     from scaling_search.data import prepare
     from scaling_search.environment import resolve_device
+    from scaling_search.files import plain
     from scaling_search.search import searchspace
     from scaling_search.training.failure import TrainingFailed
     from scaling_search.training.full import train_in_folder
@@ -49,7 +50,7 @@ def train(
         with first_process_first(), TerminalProgress(console) as progress:
             dataset = prepare(data, resolution=network.resolution, progress=progress.on_data)
         network = network.replaced(classes=len(dataset.classes))
-        folder = out or Path("results") / f"train-{network.name}-{dataset.name}-seed{seed}"
+        folder = out or Path("results") / f"train-{plain(network.name)}-{plain(dataset.name)}-seed{seed}"
         budget = epochs or chosen.epochs
         console.print(f"{network.name} on {dataset.name}, recipe {chosen.name}, {budget} epochs → {folder}")
         settings: dict[str, Any] = {"epochs": budget, "seed": seed, "device": place, "deterministic": deterministic}

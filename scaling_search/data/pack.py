@@ -18,7 +18,7 @@ from scaling_search.data.seal import seal
 from scaling_search.data.source import ImageSource, Items, Unreadable
 from scaling_search.environment import cpu_count
 from scaling_search.errors import InvalidInput
-from scaling_search.files import remove
+from scaling_search.files import inside, remove
 
 Progress = Callable[[str, int, int], None]  # (what is done, images done, images in all)
 
@@ -35,9 +35,9 @@ def pack(source: ImageSource, *, pixels: int, cache: Path, progress: Progress | 
         cache: folder; everything in it can be deleted at any time between runs.
 
     Raises:
-        InvalidInput: more than 1 % of the images cannot be read, or the disk is full.
+        InvalidInput: more than 1 % of the images cannot be read, the disk is full, or the name makes no folder.
     """
-    folder = cache / f"{source.name}-{pixels}-{_key(source, pixels)}"
+    folder = inside(cache, f"{source.name}-{pixels}-{_key(source, pixels)}")
     dataset = _load(folder)
     if dataset is None:
         if folder.exists():

@@ -11,6 +11,7 @@ from typing import Generic, Protocol, Self, TypeVar
 
 from scaling_search.coefficients import Shares
 from scaling_search.evidence import Evidence, Proposal, Reading, Realised, Trial
+from scaling_search.files import inside
 from scaling_search.search.executors import Job
 from scaling_search.search.journal import Readings
 from scaling_search.search.listener import Listener
@@ -178,7 +179,7 @@ class Driver(Generic[C]):
 
     def checkpoint(self, trial: Trial) -> Path:
         """Where a trial's checkpoint lies while it may be trained further."""
-        return (self._checkpoints / f"{trial}.pt").absolute()
+        return inside(self._checkpoints.absolute(), f"{trial}.pt")
 
     # --- inside
 

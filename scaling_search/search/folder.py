@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import BaseFileLock
 
 from scaling_search.errors import InvalidInput
-from scaling_search.files import remove, sweep
+from scaling_search.files import plain, remove, sweep
 from scaling_search.locks import LOCK, is_unclaimed, take
 from scaling_search.search.record import RunRecord, read_record, write_record
 from scaling_search.search.searchspace import LIVE_BASELINE
@@ -81,7 +81,7 @@ class RunFolder:
 
 def default_path(*, baseline: str, phi: float, data: str) -> Path:
     """results/ and a name that says what is run and when."""
-    return Path("results") / f"{_plain(baseline)}-phi{phi:g}-{_plain(data)}-{datetime.now():%Y%m%d-%H%M%S}"
+    return Path("results") / f"{plain(baseline)}-phi{phi:g}-{plain(data)}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
 def create(path: Path) -> RunFolder:
@@ -118,8 +118,3 @@ def _sweep_beginning(folder: Path) -> None:
             lock.release()
     except (InvalidInput, OSError):  # somebody is just beginning there, or it is not ours to remove
         pass
-
-
-def _plain(name: str) -> str:
-    """A name as part of a folder's name: «timm:resnet50» becomes timm-resnet50."""
-    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name).strip("-.")

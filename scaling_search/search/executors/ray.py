@@ -7,6 +7,7 @@ restored run stops the true best). What is finished is known from the run's jour
 import contextlib
 import logging
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -111,7 +112,11 @@ def _started(workers: int, log: Path | None) -> Iterator[None]:
     """Ray for the time of the block. What runs already (a cluster's driver, the test suite's) is left running."""
     os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
     if not os.access(Path.home(), os.W_OK):
-        os.environ["HOME"] = tempfile.mkdtemp(prefix="scaling-search-home-")  # Ray keeps its token there
+        home = unfinished(Path(tempfile.gettempdir()))  # Ray keeps its token there; a later run sweeps it
+        home.mkdir(mode=0o700)
+        os.environ["HOME"] = str(home)
+    if not os.environ.get("RAY_ADDRESS"):  # a cluster has its own token, or none
+        _guard_token()
     import ray
 
     with _logged_to(log):
@@ -125,6 +130,22 @@ def _started(workers: int, log: Path | None) -> Iterator[None]:
             session = Path(started.address_info.get("session_dir") or "")
             ray.shutdown()
             _keep_worker_output(session, log)
+
+
+def _guard_token() -> None:
+    """Nobody else on this machine may read the token that opens Ray's ports: Ray would write it for all to read."""
+    if any(name in os.environ for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
+        return
+    path = Path.home() / ".ray" / "auth_token"
+    with contextlib.suppress(PermissionError):  # of another person, who looks after it
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            path.chmod(0o600)
+        else:
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_hex(32))  # as Ray does, which takes what is there
 
 
 def _init_options(workers: int) -> dict[str, Any]:
