@@ -24,11 +24,17 @@ def share_triangle(analysis: Analysis) -> Plot:
     """The figure of a run."""
     table = data(analysis)
     within = loss(analysis.decision.epsilon)
+    if table["inside"].all():
+        region = f"All of them may be as good as the pick (the star) within {within} points."
+    else:
+        region = (
+            f"The dashed line encloses what may be as good as the pick (the star) within {within} points; ringed dots "
+            "lie in it."
+        )
     return Plot(
         name="share-triangle",
         caption="Each dot is a trained candidate at its effective shares of the added compute. Colour is what a "
-        "division is expected to lose against the best one at equal cost; the dashed line encloses what may be as good "
-        f"as the pick (the star) within {within} points. Ringed dots lie in it.",
+        f"division is expected to lose against the best one at equal cost. {region}",
         data=table,
         figure=draw(table),
     )

@@ -107,3 +107,10 @@ def test_spread_keeps_the_order_and_the_gap() -> None:
     assert (np.argsort(moved) == np.argsort(positions)).all()
     assert np.diff(np.sort(moved)).min() > 0.1 - 1e-6
     assert spread(np.array([0.1, 0.9]), 0.1).tolist() == [0.1, 0.9]
+
+
+def test_the_triangle_names_a_line_only_where_one_is_drawn(analysis: Analysis, tmp_path: Path) -> None:
+    assert "dashed line" in share_triangle(analysis).caption
+    few = analyze_run(plant(tmp_path, truth=peak((0, 0, 1), steepness=0.0), seeds=1, epochs=1))
+    assert few.decision.fraction == 1
+    assert "dashed line" not in share_triangle(few).caption
