@@ -13,6 +13,9 @@ Status = Literal["running", "paused", "done", "stopped", "failed"]
 Division = tuple[float, float, float]
 """Shares of depth, width and resolution (see `coefficients.Shares`), as plain numbers."""
 
+UNSCALED = "base"
+"""Id of the candidate that adds no compute: the proxies' base itself, where a search trains it. It has no shares."""
+
 READING_METRICS = ("images_seen", "train_loss", "val_loss", "top1", "top5", "seconds", "images_per_second")
 
 
