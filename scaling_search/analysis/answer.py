@@ -24,8 +24,7 @@ from scaling_search.analysis.unscaled import Unscaled, judge_unscaled
 from scaling_search.analysis.verdict import Verdict, judge
 from scaling_search.coefficients import REFERENCES
 from scaling_search.errors import InvalidInput
-
-EPSILON = 0.005
+from scaling_search.evidence import EPSILON
 
 
 @dataclass(frozen=True, kw_only=True)
