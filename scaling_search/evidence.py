@@ -16,6 +16,9 @@ Division = tuple[float, float, float]
 UNSCALED = "base"
 """Id of the candidate that adds no compute: the proxies' base itself, where a search trains it. It has no shares."""
 
+EPSILON = 0.005
+"""Loss of accuracy that does not matter, as a fraction, unless a search says otherwise: half a point."""
+
 READING_METRICS = ("images_seen", "train_loss", "val_loss", "top1", "top5", "seconds", "images_per_second")
 
 

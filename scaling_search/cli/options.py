@@ -38,6 +38,7 @@ MaxParams = Annotated[str | None, _option(QUESTION, "Most parameters of a full-s
 MaxMemory = Annotated[str | None, _option(QUESTION, "Most bytes at inference of a full-size candidate, as 100M.")]
 MaxLatency = Annotated[str | None, _option(QUESTION, "Most time for one image on --latency-on, as 5ms.")]
 LatencyOn = Annotated[Literal["cpu", "cuda"] | None, _option(QUESTION, "Where latency is measured.")]
+Epsilon = Annotated[float, _option(QUESTION, "Loss of accuracy that does not matter, as a fraction.")]
 
 Budget = Annotated[str | None, _option(SEARCH, "Time for the whole search, as 10m or 2h.")]
 Search = Annotated[StrategyName | None, _option(SEARCH, "Which points of the share triangle are tried.")]

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, field_validator
 from scaling_search.architecture import Network, parse_target
 from scaling_search.configuration import Strict, parse, read_yaml, to_yaml
 from scaling_search.errors import InvalidInput
+from scaling_search.evidence import EPSILON
 from scaling_search.files import write_atomically
 from scaling_search.locks import LOCK
 from scaling_search.search.pilot import PilotRecord
@@ -35,6 +36,7 @@ class Question(Strict):
         max_memory: bytes at inference of one image.
         max_latency: seconds for one image.
         latency_on: the device on which latency is measured.
+        epsilon: loss of accuracy, as a fraction, that does not matter.
     """
 
     phi: float = Field(ge=-7, le=7)
@@ -46,6 +48,7 @@ class Question(Strict):
     max_memory: int | None = Field(default=None, gt=0)
     max_latency: float | None = Field(default=None, gt=0)
     latency_on: Literal["cpu", "cuda"] | None = None
+    epsilon: float = Field(default=EPSILON, gt=0, lt=1)
 
     @property
     def shrink(self) -> float:

@@ -13,7 +13,7 @@ from scaling_search.search.proxy import ProxyConfig, ProxySize, proxy_base, with
 from scaling_search.search.record import ExecutorRecord, Question
 from scaling_search.search.searchspace import SearchConfig, SearchSpace, implied_strategy
 from scaling_search.search.space import Limits, Rule, Space
-from scaling_search.strategies import Optuna, Point, Strategy
+from scaling_search.strategies import Optuna, Planned, Point, Strategy, Surface
 from scaling_search.study.network import ScalableNetwork, stopwatch
 from scaling_search.study.options import Options
 from scaling_search.training.recipe import Recipe, recipe
@@ -99,12 +99,15 @@ def make_design(
     Raises:
         InvalidInput: a wish cannot be met, or two contradict each other.
     """
-    _check_once(strategy, options, "strategy", ("search", "parts", "step", "tolerance", "samples", "seeds", "epochs"))
+    settings = ("search", "parts", "step", "tolerance", "samples", "seeds", "epochs")
+    _check_once(strategy, options, "strategy", (*settings, "epsilon") if isinstance(strategy, Surface) else settings)
     _check_once(executor, options, "executor", ("executor", "scheduler", "workers", "trials_per_gpu"))
     space = baseline.searchspace or SearchSpace(name=baseline.name, baseline=baseline.name)
     config = search_config(space, options)
     question = make_question(options, config, space.proxy)
-    strategy = strategy or config.make_strategy(seeds=options.seeds, epochs=options.epochs)
+    strategy = strategy or make_strategy(options, config)
+    if isinstance(strategy, Surface):  # one ε: it stops where the answer is settled
+        question = question.model_copy(update={"epsilon": strategy.epsilon})
     executor = executor or make_executor(options)
     _check_together(strategy, executor)
     device = resolve_device(options.device)
@@ -202,7 +205,18 @@ def make_question(options: Options, config: SearchConfig, proxy: ProxyConfig) ->
         max_memory=options.max_memory,
         max_latency=options.max_latency,
         latency_on=options.latency_on,
+        epsilon=options.epsilon,
     )
+
+
+def make_strategy(options: Options, config: SearchConfig) -> Planned:
+    """What is tried next, with what the user asked; the rest is left to the plan.
+
+    Raises:
+        InvalidInput: a setting belongs to another strategy.
+    """
+    own = {"epsilon": options.epsilon} if config.strategy == "surface" else {}
+    return config.make_strategy(seeds=options.seeds, epochs=options.epochs, **own)
 
 
 def make_space(question: Question, *, base: Network, full: Network | None) -> Space:

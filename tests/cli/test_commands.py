@@ -107,6 +107,7 @@ def test_analyze_and_report_of_what_is_there_so_far(call: Call, make_study: Make
     assert call("report", "run") == f"report    {Path('run/report.html')}\n"
     content = json.loads(call("analyze", "run", "--json", "--epsilon", "0.02", "--metric", "top1"))
     assert (content["version"], content["epsilon"], content["metric"]["name"]) == (2, 0.02, "top1")
+    assert json.loads(call("analyze", "run", "--json"))["epsilon"] == 0.005, "the run's own"
     assert "between 0 and 1" in call("analyze", "run", "--epsilon", "2", code=2)
     study.run(train=interrupted_after(0))
     assert "finished trial" in call("analyze", _without_readings("run"), code=2)

@@ -10,12 +10,13 @@ from tiny_study import IMAGES, SPEED, MakeStudy
 
 from scaling_search.architecture import policy
 from scaling_search.coefficients import REFERENCES, Shares
+from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Reading
 from scaling_search.search.executors import Inline, Job, Ray
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.plan import STARTUP_SECONDS
 from scaling_search.search.record import ExecutorRecord
-from scaling_search.strategies import Grid, Lattice, Optuna, Point
+from scaling_search.strategies import Grid, Lattice, Optuna, Point, Surface
 from scaling_search.study.design import executor_again, make_design, make_space
 from scaling_search.study.listing import list_candidates
 from scaling_search.study.network import network
@@ -45,6 +46,7 @@ WISHES: dict[str, tuple[Any, Look, Any]] = {
     "max_memory": ("900M", lambda found: found.space.limits.memory, 900_000_000),
     "max_latency": ("900s", lambda found: found.space.limits.latency, 900.0),
     "latency_on": ("cpu", lambda found: found.record.question.latency_on, "cpu"),
+    "epsilon": (0.02, lambda found: (found.record.question.epsilon, found.strategy.epsilon), (0.02, 0.02)),
     "search": ("optuna", lambda found: found.strategy, Optuna(seeds=2, epochs=2)),
     "parts": (2, lambda found: found.strategy, Lattice(parts=2, seeds=2, epochs=2)),
     "step": (0.3, lambda found: found.strategy.step, 0.3),
@@ -57,7 +59,7 @@ WISHES: dict[str, tuple[Any, Look, Any]] = {
     "proxy_resolution": (32, lambda found: found.record.base_network().resolution, 32),
     "rounding": ("efficientnet", lambda found: (found.record.full_network().rounding, found.space.base.rounding.depth),
                  (policy("efficientnet"), "ceil")),
-    "pilot": (True, lambda found: (found.record.pilot.seeds, found.job.trial.candidate), (2, "c00")),
+    "pilot": (True, lambda found: (found.strategy.seeds, found.record.pilot is not None), (2, True)),
     "recipe": ("resnet", lambda found: (found.record.recipe.name, found.job.recipe.name), ("resnet", "resnet")),
     "device": ("cpu", lambda found: (found.record.device.kind, found.job.device), ("cpu", "cpu")),
     "deterministic": (True, lambda found: (found.record.deterministic, found.job.deterministic), (True, True)),
@@ -72,6 +74,7 @@ WISHES: dict[str, tuple[Any, Look, Any]] = {
 ALSO: dict[str, dict[str, Any]] = {
     "step": {"search": "grid", "tolerance": 0.3}, "tolerance": {"search": "grid", "step": 0.3},
     "samples": {"search": "optuna"}, "search": {"samples": ...}, "max_latency": {"latency_on": "cpu"},
+    "epsilon": {"search": "surface", "seeds": ...},
 }  # fmt: skip
 """What an option needs beside it."""
 
@@ -107,7 +110,7 @@ def test_every_option_has_its_wish() -> None:
 def test_a_wish_arrives(arrive: Callable[..., Arrived], monkeypatch: pytest.MonkeyPatch, option: str) -> None:
     monkeypatch.setattr("scaling_search.study.design.stopwatch", lambda device: lambda network: 1.0)
     value, look, expected = WISHES[option]
-    parts = ... if option in ("search", "samples", "step", "tolerance") else 1
+    parts = ... if option in ("search", "samples", "step", "tolerance", "epsilon") else 1
     executor = "ray" if option in ("scheduler", "workers", "trials_per_gpu") else "inline"
     found = arrive(**({"parts": parts, "executor": executor} | ALSO.get(option, {}) | {option: value}))
     assert look(found) == expected
@@ -220,6 +223,15 @@ def test_a_strategy_or_executor_of_ones_own_is_taken_as_it_is(make_study: MakeSt
     prepared = make_study(**free | {"strategy": grid, "executor": Ray(workers=7)}).plan()
     assert prepared.strategy == grid
     assert prepared.record.executor.workers == 7
+
+
+def test_a_strategy_that_stops_where_it_is_settled_brings_its_own_epsilon(make_study: MakeStudy) -> None:
+    free: dict[str, Any] = {"parts": ..., "seeds": ..., "epochs": ...}
+    prepared = make_study(**free, strategy=Surface(trials=12, epochs=1, epsilon=0.02)).plan()
+    assert prepared.record.question.epsilon == 0.02
+    with pytest.raises(InvalidInput, match="epsilon is a setting of the strategy"):
+        make_study(**free, strategy=Surface(trials=12, epochs=1), epsilon=0.02)
+    assert make_study(**free, strategy=Lattice(parts=1, seeds=2, epochs=1), epsilon=0.02).plan() is not None
 
 
 def test_a_budget_makes_the_plan(make_study: MakeStudy) -> None:

@@ -15,6 +15,7 @@ from scaling_search.search.executors import Conditions, Inline, Job, JobSource, 
 from scaling_search.search.executors.base import OnReading
 from scaling_search.search.folder import RunFolder
 from scaling_search.strategies import Lattice
+from scaling_search.study.answer import read_answer
 from scaling_search.study.network import network
 from scaling_search.study.study import Study, search
 
@@ -227,3 +228,16 @@ def test_the_answer_of_a_part_is_corrected_by_the_whole(make_study: MakeStudy) -
     assert whole.table["seeds"].eq(2).all()
     counted = [count.network for count in RunFolder(Path("run")).record().counts]
     assert sorted(counted) == ["b1", "base"], "each witness once, however often it is analysed"
+
+
+def test_the_loss_that_does_not_matter_is_kept_with_the_run(make_study: MakeStudy) -> None:
+    study = make_study(epsilon=0.03)
+    study.run(train=interrupted_after(9))
+    assert study.analyze().analysis.decision.epsilon == 0.03
+    again = Study.open("run")
+    again.run(train=quick)
+    assert again.analyze().analysis.decision.epsilon == 0.03
+    folder = RunFolder(Path("run"))
+    assert read_answer(folder).analysis.decision.epsilon == 0.03
+    assert read_answer(folder, epsilon=0.01).analysis.decision.epsilon == 0.01
+    assert folder.record().question.epsilon == 0.03
