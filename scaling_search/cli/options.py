@@ -56,6 +56,11 @@ ProxyWidth = Annotated[float | None, _option(PROXIES, "Width of the small baseli
 ProxyResolution = Annotated[int | None, _option(PROXIES, "Resolution of the small baseline, in pixels.")]
 Rounding = Annotated[str | None, _option(PROXIES, "Rounding policy: efficientnet, nearest, … Default: the baseline's.")]
 RecipeName = Annotated[str | None, _option(PROXIES, "Training recipe.")]
+WithPilot = Annotated[
+    bool,
+    typer.Option("--pilot/--no-pilot", rich_help_panel=PROXIES,
+                 help="Train the unscaled network too, and look at the corners before the plan is settled."),
+]  # fmt: skip
 
 Out = Annotated[Path | None, _option(RUNNING, "The run's folder. Default: results/<baseline>-phi<φ>-<data>-<time>.")]
 WhichDevice = Annotated[Device, _option(RUNNING, "Where trials train.")]

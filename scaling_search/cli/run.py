@@ -41,6 +41,7 @@ def run(
     proxy_resolution: shared.ProxyResolution = None,
     rounding: shared.Rounding = None,
     recipe: shared.RecipeName = None,
+    pilot: shared.WithPilot = True,
     out: shared.Out = None,
     device: shared.WhichDevice = "auto",
     executor: shared.ExecutorChoice = "ray",

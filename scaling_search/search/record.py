@@ -14,6 +14,7 @@ from scaling_search.errors import InvalidInput
 from scaling_search.evidence import EPSILON
 from scaling_search.files import write_atomically
 from scaling_search.locks import LOCK
+from scaling_search.search.pilot import PilotRecord
 from scaling_search.search.plan import Plan, Speed
 from scaling_search.search.record_format1 import from_first_version
 from scaling_search.search.searchspace import MatchRule, network_from_dict
@@ -153,6 +154,7 @@ class RunRecord(Strict):
         baseline: the network at full size, as `Network.to_dict` gives it.
         growth: realised MACs over the base's at which candidates are compared.
         strategy: with nothing left open; a person's own is named and cannot be made again from here.
+        pilot: what is trained before the first question, and what that showed; None: nothing.
         deterministic: the same bits on CUDA too.
         counts: our cost model against an independent witness.
     """
@@ -171,6 +173,7 @@ class RunRecord(Strict):
     strategy: dict[str, Any]
     plan: Plan
     speed: Speed
+    pilot: PilotRecord | None = None
     executor: ExecutorRecord
     device: DeviceRecord
     deterministic: bool = False

@@ -49,7 +49,10 @@ class Surface(Planned):
     @classmethod
     def _decided(cls, seeds: int | None) -> int | None:
         if seeds is not None:
-            raise InvalidInput("--search surface decides itself how many seeds a division gets: leave --seeds out")
+            raise InvalidInput(
+                "--search surface decides itself how often a division is trained: leave --seeds out, or use "
+                "--search lattice"
+            )
         return seeds
 
     @property

@@ -11,7 +11,7 @@ from scaling_search.errors import InvalidInput
 from scaling_search.search.executors import Executor, Inline, Ray
 from scaling_search.search.proxy import ProxyConfig, ProxySize, proxy_base, with_room
 from scaling_search.search.record import ExecutorRecord, Question
-from scaling_search.search.searchspace import SearchConfig, SearchSpace
+from scaling_search.search.searchspace import SearchConfig, SearchSpace, implied_strategy
 from scaling_search.search.space import Limits, Rule, Space
 from scaling_search.strategies import Optuna, Planned, Point, Strategy, Surface
 from scaling_search.study.network import ScalableNetwork, stopwatch
@@ -37,6 +37,7 @@ class Design:
         full: the baseline at full size, with the rounding that was asked for.
         rounding: of the proxies, where it was asked for.
         size: of the proxies' base.
+        pilot: train the unscaled network too, and look at the corners before the plan is settled.
         budget: seconds for the whole search.
     """
 
@@ -51,6 +52,7 @@ class Design:
     executor: Executor
     device: Literal["cpu", "cuda"]
     deterministic: bool
+    pilot: bool
     budget: float
 
     def packed_resolution(self, classes: int) -> int:
@@ -110,20 +112,22 @@ def make_design(
     _check_together(strategy, executor)
     device = resolve_device(options.device)
     full = rounded(baseline.network, config)
+    size = space.proxy.size(
+        full, device, question.shrink, width=options.proxy_width, resolution=options.proxy_resolution
+    )
     return Design(
         full=full,
         data=_located(data),
         question=question,
         rounding=None if config.rounding is None else policy(config.rounding),
         proxy=space.proxy,
-        size=space.proxy.size(
-            full, device, question.shrink, width=options.proxy_width, resolution=options.proxy_resolution
-        ),
+        size=size,
         strategy=strategy,
         recipe=recipe(options.recipe or space.proxy.recipe),
         executor=executor,
         device=device,
         deterministic=options.deterministic,
+        pilot=options.pilot and executor.scheduler == "fifo",  # a scheduler would compare the unscaled with the others
         budget=options.budget or DEFAULT_BUDGET[device],
     )
 
@@ -170,6 +174,8 @@ def search_config(space: SearchSpace, options: Options) -> SearchConfig:
         "samples": options.samples, "match": options.match, "rounding": options.rounding,
     }  # fmt: skip
     given = {key: value for key, value in asked.items() if value is not None}
+    if "strategy" not in given and (implied := implied_strategy(given)):
+        given["strategy"] = implied
     if "strategy" in given and given["strategy"] != space.search.strategy:  # the file's settings are another strategy's
         kept = {"match": space.search.match, "rounding": space.search.rounding}
         return SearchConfig.model_validate(kept | given)

@@ -55,6 +55,8 @@ class Options(Strict):
         proxy_width, proxy_resolution: how small the proxies' base is made: a multiplier, and pixels.
         rounding: a rounding policy's name.
         recipe: a training recipe's name.
+        pilot: train the unscaled network too, and settle the plan when it and the corners have been looked at; left out
+            with a scheduler that stops trials early.
         device: where trials train.
         deterministic: the same bits on CUDA too, at some speed.
         executor, scheduler, workers, trials_per_gpu: how trials run.
@@ -84,6 +86,7 @@ class Options(Strict):
     proxy_resolution: int | None = Field(default=None, ge=8)
     rounding: Annotated[str | None, _checked(policy)] = None
     recipe: str | None = None
+    pilot: bool = True
 
     device: Device = "auto"
     deterministic: bool = False
@@ -118,6 +121,7 @@ class StudyOptions(TypedDict, total=False):
     proxy_resolution: int | None
     rounding: str | None
     recipe: str | None
+    pilot: bool
     device: Device
     deterministic: bool
     scheduler: Scheduler

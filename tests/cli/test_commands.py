@@ -41,7 +41,7 @@ def call(place: Path, untrained: None, monkeypatch: pytest.MonkeyPatch, capsys: 
 def asked(shared: Path) -> list[object]:
     """The options of a tiny search."""
     return ["--baseline", shared / "tiny.yaml", "--data", shared / "images", "--executor", "inline", "--device", "cpu",
-            "--parts", 1, "--seeds", 2, "--epochs", 2]  # fmt: skip
+            "--parts", 1, "--seeds", 2, "--epochs", 2, "--no-pilot"]  # fmt: skip
 
 
 def test_a_run_from_plan_to_report(call: Call, asked: list[object]) -> None:
@@ -137,7 +137,7 @@ def test_candidates_are_listed_and_written(call: Call, shared: Path) -> None:
 def test_candidates_as_proxies_are_small(call: Call, shared: Path) -> None:
     call("candidates", "--baseline", shared / "tiny.yaml", "--parts", 1, "--proxy", "--csv", "found.csv")
     table = pd.read_csv("found.csv")
-    assert table.pixels.min() == 24
+    assert table.pixels.min() == 18, "the base is made four times as cheap for a leverage of 8"
     assert (table.macs < table.full_macs / 5).all()
 
 
