@@ -11,7 +11,7 @@ from scaling_search.analysis.advice import Advice, advise
 from scaling_search.analysis.agreement import Agreement, halfway_agreement
 from scaling_search.analysis.caveats import disagreement, find_caveats
 from scaling_search.analysis.decision import Decision, Pick, decide
-from scaling_search.analysis.law import Law, find_law
+from scaling_search.analysis.law import Law, NoLaw, find_law
 from scaling_search.analysis.learning import find_unlearned, has_learned, split_candidates
 from scaling_search.analysis.means import PairedMeans, describe, paired_means
 from scaling_search.analysis.metric import Metric, Name, choose_metric, scored
@@ -48,7 +48,7 @@ class Analysis:
     agreement: Agreement | None
     verdict: Verdict
     advice: Advice | None
-    law: Law | None
+    law: Law | NoLaw
     warnings: tuple[str, ...]
 
     @property
@@ -150,9 +150,9 @@ def _advice(
     return advise(outlook(surface, nodes=nodes), decision, trials, value, pooled=len(decision.candidates) > MOST)
 
 
-def _law(trials: Trials, table: pd.DataFrame, accuracy: Surface, decision: Decision) -> Law | None:
-    if len(table) > MOST:
-        return None  # the surface knows all that a law could say, and pooled candidates are not left out one by one
+def _law(trials: Trials, table: pd.DataFrame, accuracy: Surface, decision: Decision) -> Law | NoLaw:
+    if len(table) > MOST:  # pooled candidates are not left out one by one
+        return NoLaw(sentence=f"No law: of more than {MOST} candidates the surface knows all that one could say.")
     names, chance = [*table.index, *trials.anchors], 1 / trials.classes if trials.classes else 0.0
     shown = trials.final.groupby("candidate")["top1"].agg(["mean", "size"]).loc[names].to_numpy(float)
     sizes, base = trials.candidates.loc[names, EFFECTIVE].to_numpy(float), trials.unscaled["top1"]
