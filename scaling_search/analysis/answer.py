@@ -80,12 +80,7 @@ def analyze(trials: Trials, *, epsilon: float = EPSILON, metric: Literal["auto"]
     """
     if not 0 < epsilon < 1:
         raise InvalidInput(f"--epsilon is a loss of accuracy between 0 and 1, as 0.005, and not {epsilon}")
-    compared = trials.compared
-    final = trials.final[trials.final["candidate"].isin(compared)]
-    chosen = choose_metric(final, trials.readings, wanted=metric)
-    candidates = trials.candidates.loc[compared]
-    means = paired_means(scored(final, chosen), "score")
-    surface = _surface(trials, candidates, means)
+    final, candidates, chosen, means, surface = _judged(trials, metric)
     accuracy = surface if chosen.name == "top1" else _surface(trials, candidates, paired_means(final, "top1"))
     decision = decide(surface, accuracy, candidates, epsilon=epsilon)
     unscaled = judge_unscaled(trials.unscaled, final, metric=chosen, surface=surface, decision=decision)
@@ -111,6 +106,26 @@ def analyze(trials: Trials, *, epsilon: float = EPSILON, metric: Literal["auto"]
         law=_law(trials, table, accuracy, decision),
         warnings=(*warnings, *_disagreement(trials, candidates, final, chosen, accuracy, decision)),
     )
+
+
+def pick_alone(trials: Trials) -> tuple[float, float, float]:
+    """Shares of the division that `analyze` picks, without its doubt: what thousands of replays need."""
+    _, candidates, _, _, surface = _judged(trials, "auto")
+    everywhere = basis.places()[basis.searched(candidates[SHARES].to_numpy(float), basis.places())]
+    depth, width, resolution = everywhere[surface.mean_at(everywhere).argmax()].tolist()
+    return depth, width, resolution
+
+
+def _judged(
+    trials: Trials, metric: Literal["auto"] | Name
+) -> tuple[pd.DataFrame, pd.DataFrame, Metric, PairedMeans, Surface]:
+    """Final readings and table of the compared candidates, what is judged, its means and their surface."""
+    compared = trials.compared
+    final = trials.final[trials.final["candidate"].isin(compared)]
+    chosen = choose_metric(final, trials.readings, wanted=metric)
+    candidates = trials.candidates.loc[compared]
+    means = paired_means(scored(final, chosen), "score")
+    return final, candidates, chosen, means, _surface(trials, candidates, means)
 
 
 def _surface(trials: Trials, candidates: pd.DataFrame, means: PairedMeans) -> Surface:
