@@ -13,6 +13,7 @@ from scaling_search.analysis.decision import Decision
 from scaling_search.analysis.law import Law
 from scaling_search.analysis.trials import SHARES
 from scaling_search.configuration import to_yaml
+from scaling_search.evidence import UNSCALED
 from scaling_search.files import write_atomically
 
 VERSION = 2
@@ -34,7 +35,7 @@ def to_dict(analysis: Analysis) -> dict[str, Any]:
         "epsilon": analysis.decision.epsilon,
         "metric": asdict(analysis.metric),
         "pick": _pick(analysis.decision),
-        "references": {str(name): _reference(row) for name, row in analysis.references().iterrows()},
+        "references": _references(analysis),
         "region": _region(analysis.decision),
         "candidates": [row.to_dict() for _, row in ranked[_CANDIDATE].iterrows()],
         "surface": _surface(analysis),
@@ -76,6 +77,14 @@ def _pick(decision: Decision) -> dict[str, Any]:
         "nearest_candidate": pick.candidate,
         "distance_to_it": pick.distance,
     }
+
+
+def _references(analysis: Analysis) -> dict[str, Any]:
+    """The named divisions, and «unscaled», which is none, where the base was trained."""
+    found = {str(name): _reference(row) for name, row in analysis.references().iterrows()}
+    if analysis.unscaled:
+        found["unscaled"] = {"candidate": UNSCALED, "shares": None, **asdict(analysis.unscaled)}
+    return found
 
 
 def _reference(row: pd.Series) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from itertools import combinations, product
 import numpy as np
 
 from scaling_search.analysis import basis
+from scaling_search.analysis.learning import has_learned
 from scaling_search.coefficients import Coefficients, Shares
 
 EXPONENTS = (0.15, 0.3, 0.6, 1.0, 1.6)
@@ -71,7 +72,7 @@ def find_law(
         pick: the coefficients whose family is forecast.
         chance: accuracy of guessing.
     """
-    if len(top1) < LEAST or np.median(top1) - chance < 0.1 * (1 - chance):
+    if len(top1) < LEAST or not has_learned(float(np.median(top1)), chance):
         return None
     fit = fit_law(multipliers, 1 - top1, weights)
     left_out = 1 - _left_out(multipliers, 1 - top1, weights)

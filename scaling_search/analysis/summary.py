@@ -1,6 +1,7 @@
 """The answer in a few lines of text, for the end of a run in a terminal."""
 
 from scaling_search.analysis.answer import Analysis
+from scaling_search.analysis.unscaled import Unscaled
 from scaling_search.analysis.wording import loss, percent
 
 
@@ -38,4 +39,14 @@ def _reference_lines(analysis: Analysis) -> list[str]:
             f"{name:<12}{shares:<22}{measured:<20}{cost:<8}{loss(row['expected_loss']):<15}"
             f"{100 * row['probability_within_epsilon']:.0f} %"
         )
-    return lines
+    return [*lines, *_unscaled_line(analysis.unscaled)]
+
+
+def _unscaled_line(unscaled: Unscaled | None) -> list[str]:
+    """The base itself in the same columns; 90 % of what it may lose in brackets."""
+    if unscaled is None:
+        return []
+    lost = f"{loss(unscaled.expected_loss)} ({loss(unscaled.low)}–{loss(unscaled.high)})"
+    measured = percent(unscaled.top1, unscaled.top1_se)
+    within = f"{100 * unscaled.probability_within_epsilon:.0f} %"
+    return [f"{'unscaled':<12}{'nothing added':<22}{measured:<20}{'1.00×':<8}{lost:<15}{within}"]

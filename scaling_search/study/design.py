@@ -11,9 +11,9 @@ from scaling_search.errors import InvalidInput
 from scaling_search.search.executors import Executor, Inline, Ray
 from scaling_search.search.proxy import ProxyConfig, ProxySize, proxy_base, with_room
 from scaling_search.search.record import ExecutorRecord, Question
-from scaling_search.search.searchspace import SearchConfig, SearchSpace
+from scaling_search.search.searchspace import SearchConfig, SearchSpace, implied_strategy
 from scaling_search.search.space import Limits, Rule, Space
-from scaling_search.strategies import Optuna, Point, Strategy
+from scaling_search.strategies import Optuna, Planned, Point, Strategy, Surface
 from scaling_search.study.network import ScalableNetwork, stopwatch
 from scaling_search.study.options import Options
 from scaling_search.training.recipe import Recipe, recipe
@@ -37,6 +37,7 @@ class Design:
         full: the baseline at full size, with the rounding that was asked for.
         rounding: of the proxies, where it was asked for.
         size: of the proxies' base.
+        pilot: train the unscaled network too, and look at the corners before the plan is settled.
         budget: seconds for the whole search.
     """
 
@@ -51,6 +52,7 @@ class Design:
     executor: Executor
     device: Literal["cpu", "cuda"]
     deterministic: bool
+    pilot: bool
     budget: float
 
     def packed_resolution(self, classes: int) -> int:
@@ -97,30 +99,35 @@ def make_design(
     Raises:
         InvalidInput: a wish cannot be met, or two contradict each other.
     """
-    _check_once(strategy, options, "strategy", ("search", "parts", "step", "tolerance", "samples", "seeds", "epochs"))
+    settings = ("search", "parts", "step", "tolerance", "samples", "seeds", "epochs")
+    _check_once(strategy, options, "strategy", (*settings, "epsilon") if isinstance(strategy, Surface) else settings)
     _check_once(executor, options, "executor", ("executor", "scheduler", "workers", "trials_per_gpu"))
     space = baseline.searchspace or SearchSpace(name=baseline.name, baseline=baseline.name)
     config = search_config(space, options)
     question = make_question(options, config, space.proxy)
-    strategy = strategy or config.make_strategy(seeds=options.seeds, epochs=options.epochs)
+    strategy = strategy or make_strategy(options, config)
+    if isinstance(strategy, Surface):  # one ε: it stops where the answer is settled
+        question = question.model_copy(update={"epsilon": strategy.epsilon})
     executor = executor or make_executor(options)
     _check_together(strategy, executor)
     device = resolve_device(options.device)
     full = rounded(baseline.network, config)
+    size = space.proxy.size(
+        full, device, question.shrink, width=options.proxy_width, resolution=options.proxy_resolution
+    )
     return Design(
         full=full,
         data=_located(data),
         question=question,
         rounding=None if config.rounding is None else policy(config.rounding),
         proxy=space.proxy,
-        size=space.proxy.size(
-            full, device, question.shrink, width=options.proxy_width, resolution=options.proxy_resolution
-        ),
+        size=size,
         strategy=strategy,
         recipe=recipe(options.recipe or space.proxy.recipe),
         executor=executor,
         device=device,
         deterministic=options.deterministic,
+        pilot=options.pilot and executor.scheduler == "fifo",  # a scheduler would compare the unscaled with the others
         budget=options.budget or DEFAULT_BUDGET[device],
     )
 
@@ -167,6 +174,8 @@ def search_config(space: SearchSpace, options: Options) -> SearchConfig:
         "samples": options.samples, "match": options.match, "rounding": options.rounding,
     }  # fmt: skip
     given = {key: value for key, value in asked.items() if value is not None}
+    if "strategy" not in given and (implied := implied_strategy(given)):
+        given["strategy"] = implied
     if "strategy" in given and given["strategy"] != space.search.strategy:  # the file's settings are another strategy's
         kept = {"match": space.search.match, "rounding": space.search.rounding}
         return SearchConfig.model_validate(kept | given)
@@ -196,7 +205,18 @@ def make_question(options: Options, config: SearchConfig, proxy: ProxyConfig) ->
         max_memory=options.max_memory,
         max_latency=options.max_latency,
         latency_on=options.latency_on,
+        epsilon=options.epsilon,
     )
+
+
+def make_strategy(options: Options, config: SearchConfig) -> Planned:
+    """What is tried next, with what the user asked; the rest is left to the plan.
+
+    Raises:
+        InvalidInput: a setting belongs to another strategy.
+    """
+    own = {"epsilon": options.epsilon} if config.strategy == "surface" else {}
+    return config.make_strategy(seeds=options.seeds, epochs=options.epochs, **own)
 
 
 def make_space(question: Question, *, base: Network, full: Network | None) -> Space:

@@ -24,7 +24,7 @@ from scaling_search.search.executors import Replay
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.journal import JOURNAL, Readings, read_entries
 from scaling_search.search.record import RunRecord
-from scaling_search.strategies import STRATEGIES, Decision, Lattice, Optuna, Point, Strategy
+from scaling_search.strategies import STRATEGIES, Decision, Lattice, Optuna, Point, Strategy, Surface
 from scaling_search.study.listing import FINEST_PARTS
 from scaling_search.study.reading import make_trials, read_csv, readings_table
 
@@ -90,7 +90,7 @@ class Recorded:
 
     def analyze(self, readings: Sequence[Reading], *, epochs: int | None) -> Analysis:
         """The answer that these readings of the table give, of trials of so many epochs."""
-        return analyze(self.trials(readings, epochs=epochs))
+        return analyze(self.trials(readings, epochs=epochs), epsilon=self.record.question.epsilon)
 
     def trials(self, readings: Sequence[Reading], *, epochs: int | None = None) -> Trials:
         """These readings with the table's candidates, for the analysis; None are the run's own epochs."""
@@ -170,7 +170,7 @@ def replay(folder: RunFolder, strategies: Sequence[str | Strategy], *, repeats: 
     """
     recorded = read_recorded(folder)
     means = recorded.means()
-    made = [_make(one, recorded) if isinstance(one, str) else one for one in strategies]
+    made = [make_named(one, recorded) if isinstance(one, str) else one for one in strategies]
     return [_replay(strategy, recorded, means, repeats=repeats) for strategy in made]
 
 
@@ -190,11 +190,13 @@ def search_recorded(strategy: Strategy, recorded: Recorded, *, repeat: int = 0) 
     return list(journal.readings())
 
 
-def _make(name: str, recorded: Recorded) -> Strategy:
+def make_named(name: str, recorded: Recorded) -> Strategy:
     """A strategy by name, with the run's seeds and epochs, and the run's own settings where it is the run's."""
     if name not in STRATEGIES:
         raise InvalidInput(f"there is no strategy {name!r}{nearest_hint(name, STRATEGIES)}")
     settings: dict[str, object] = {"seeds": len(recorded.seeds), "epochs": recorded.epochs}
+    if STRATEGIES[name] is Surface:  # it decides itself how many seeds a division gets, and when to stop
+        settings |= {"seeds": None, "trials": len(recorded.histories), "epsilon": recorded.record.question.epsilon}
     if recorded.record.strategy.get("strategy") == name:
         settings = {**recorded.record.strategy, **settings}
     kind = STRATEGIES[name]

@@ -118,3 +118,13 @@ def test_a_run_without_a_family_still_has_a_page(tmp_path: Path) -> None:
     assert "The family" not in text
     assert "Failed trials" not in text
     assert "b0, φ = 1, on shapes" in text
+
+
+def test_the_unscaled_network_stands_below_the_references(run: Path, html: str, tmp_path: Path) -> None:
+    assert "unscaled" not in html
+    rows = pd.read_csv(run / "trials.csv", dtype={"reason": str})
+    own = rows[(rows["candidate"] == "c00")].assign(candidate="base", top1=lambda found: found["top1"] - 0.1)
+    trained = plant(tmp_path, truth=peak((0.25, 0.25, 0.5)))
+    edit_trials(trained, lambda rows: pd.concat([own, rows]))
+    text = page(trained, analyze_run(trained), record_of(trained), [])
+    assert text.index("<tr><td>paper</td>") < text.index("<tr><td>unscaled</td>") < text.index("Figures")

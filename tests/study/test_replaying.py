@@ -1,5 +1,6 @@
 """A strategy over recorded readings: the recorded answer again, and what other strategies make of the same table."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ from tiny_study import MakeStudy, interrupted_after
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Reading
 from scaling_search.search.folder import RunFolder
-from scaling_search.strategies import Grid, Lattice, Optuna
+from scaling_search.strategies import Grid, Lattice, Optuna, Surface
 from scaling_search.study.answer import read_answer
-from scaling_search.study.replay import read_recorded, replay, search_recorded
+from scaling_search.study.replay import make_named, read_recorded, replay, search_recorded
 
 RECORDED = RunFolder(Path(__file__).parents[2] / "results" / "clothing-b0-phi1")
 
@@ -89,3 +90,14 @@ def test_what_cannot_be_replayed(make_study: MakeStudy) -> None:
 def test_no_network_is_built() -> None:
     code = f"from scaling_search.cli import app; app(['replay', {str(RECORDED.path)!r}], standalone_mode=False)"
     assert not imported_by(code) & {"torch", "ray", "matplotlib"}
+
+
+def test_a_replay_judges_by_the_epsilon_of_the_run() -> None:
+    recorded = read_recorded(RECORDED)
+    question = recorded.record.question.model_copy(update={"epsilon": 0.05})
+    wide = replace(recorded, record=recorded.record.model_copy(update={"question": question}))
+    readings = search_recorded(Lattice(parts=1, seeds=1, epochs=2), recorded)
+    assert [one.analyze(readings, epochs=2).decision.epsilon for one in (recorded, wide)] == [0.005, 0.05]
+    found = make_named("surface", wide)
+    assert isinstance(found, Surface)
+    assert found.epsilon == 0.05
