@@ -16,6 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from scaling_search.cli.ending import end_if_wanted
 from scaling_search.evidence import UNSCALED, Reading, Trial
 from scaling_search.search.listener import Begun, Listener
 from scaling_search.search.plan import EVALUATION
@@ -64,6 +65,7 @@ class TerminalProgress(Listener):
         """Takes in one new reading."""
         if self._trials is not None:
             self._trials.update(reading)
+        end_if_wanted()
 
     def on_trouble(self, trial: Trial, reason: str, *, again: bool) -> None:
         """Said at once: a person may free the disk before the next trial meets it."""

@@ -15,6 +15,7 @@ from pydantic import Field
 from scaling_search.architecture import Network
 from scaling_search.coefficients import REFERENCES, Shares
 from scaling_search.configuration import Strict
+from scaling_search.errors import InvalidInput
 from scaling_search.search.space import Candidate, Rule, Space
 from scaling_search.strategies import Point, Strategy
 
@@ -140,9 +141,10 @@ def measure_corners(base: Network, *, growth: float, batch_size: int, device: st
         growth: MACs of the corners over the base's.
 
     Raises:
-        TrainingFailed: one of them cannot be built or does not fit into memory.
+        InvalidInput: one of them cannot be built or does not fit into memory.
     """
     from scaling_search.environment import use_one_thread
+    from scaling_search.training.failure import TrainingFailed
     from scaling_search.training.speed import measure_speed
 
     if device == "cpu":
@@ -151,7 +153,10 @@ def measure_corners(base: Network, *, growth: float, batch_size: int, device: st
 
     def seconds(name: str) -> float:
         (corner,) = space.candidates([Point(coefficients=REFERENCES[name].coefficients())])
-        rate = measure_speed(corner.network, batch_size=batch_size, device=device)
+        try:
+            rate = measure_speed(corner.network, batch_size=batch_size, device=device)
+        except TrainingFailed as error:
+            raise InvalidInput(f"the proxy with all added compute in {name} cannot be trained: {error}") from error
         return growth / corner.macs_ratio / rate
 
     return Speed(depth=seconds("depth"), width=seconds("width"), resolution=seconds("resolution"), growth=growth)
