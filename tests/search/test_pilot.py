@@ -1,12 +1,15 @@
 """The pilot: what it asks for, what it finds, and what the plan makes of it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
-from scaling_search.evidence import UNSCALED, Evidence, Reading, Trial
+from scaling_search.coefficients import REFERENCES
+from scaling_search.evidence import UNSCALED, Evidence, Reading, Status, Trial
 from scaling_search.search.pilot import Beside, Found, Pilot, PilotRecord, measured_speed
 from scaling_search.search.plan import Speed, Work
+from scaling_search.search.space import Candidate
 from scaling_search.strategies import DONE, WAIT, Ask, Lattice
 
 WORK = Work(train_images=100, val_images=30, workers=2, minimum_epochs=4, maximum_epochs=20)
@@ -16,7 +19,7 @@ PLACES = {"c00": (1.0, 0.0, 0.0), "c01": (0.0, 1.0, 0.0)}
 
 
 def reading(name: str, seed: int, epoch: int, top1: float, *, ended: int) -> Reading:
-    status = "paused" if epoch == ended else "running"
+    status: Status = "paused" if epoch == ended else "running"
     return Reading(trial=Trial(candidate=name, seed=seed), epoch=epoch, status=status, top1=top1, seconds=3.0)
 
 
@@ -27,10 +30,9 @@ def evidence(curves: Mapping[str, list[float]], *, base: list[float] | None = No
         for name, tops in curves.items()
         for epoch, top1 in enumerate(tops, start=1)
     ]
+    tops = base or []
     for seed in range(2):
-        found += [
-            reading(UNSCALED, seed, epoch, top1, ended=len(base or [])) for epoch, top1 in enumerate(base or [], 1)
-        ]
+        found += [reading(UNSCALED, seed, epoch, top1, ended=len(tops)) for epoch, top1 in enumerate(tops, start=1)]
     return Evidence.of(PLACES, found)
 
 
@@ -95,16 +97,13 @@ def test_a_strategy_does_not_see_the_unscaled_network_beside_it() -> None:
 
 @pytest.mark.parametrize("named", [("depth",), ()])
 def test_speed_is_what_the_trainings_took(named: tuple[str, ...]) -> None:
-    from test_plan import candidate
-
-    from scaling_search.coefficients import REFERENCES
-
+    nothing: Any = None
+    place = Candidate(
+        id="c00", coefficients=REFERENCES["depth"].coefficients(), names=named, multipliers=nothing, effective=nothing,
+        network=nothing, cost=nothing, macs_ratio=2.0,
+    )  # fmt: skip
     speed = Speed(depth=0.01, width=0.02, resolution=0.03, growth=2.0)
-    place = candidate(REFERENCES["depth"].coefficients())
-    from dataclasses import replace
-
-    known = [replace(place, id="c00", names=named)]
-    found = measured_speed(speed, known, evidence({"c00": [0.2, 0.3]}), images=150.0)
+    found = measured_speed(speed, [place], evidence({"c00": [0.2, 0.3]}), images=150.0)
     assert found.depth == pytest.approx(3.0 / 150)
     assert (found.width, found.resolution) == pytest.approx((0.04, 0.06)), "the others by the same factor"
-    assert measured_speed(speed, known, evidence({}), images=150.0) == speed
+    assert measured_speed(speed, [place], evidence({}), images=150.0) == speed
