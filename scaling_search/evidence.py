@@ -13,6 +13,12 @@ Status = Literal["running", "paused", "done", "stopped", "failed"]
 Division = tuple[float, float, float]
 """Shares of depth, width and resolution (see `coefficients.Shares`), as plain numbers."""
 
+UNSCALED = "base"
+"""Id of the candidate that adds no compute: the proxies' base itself, where a search trains it. It has no shares."""
+
+EPSILON = 0.005
+"""Loss of accuracy that does not matter, as a fraction, unless a search says otherwise: half a point."""
+
 READING_METRICS = (
     "images_seen", "train_loss", "val_loss", "top1", "top5", "raw_val_loss", "raw_top1", "seconds", "images_per_second",
 )  # fmt: skip
@@ -101,27 +107,36 @@ class Evidence:
         histories: the readings of each trial that has any, by epoch.
         proposals: the points that were asked for beyond those of the start, in their order.
         realised: what candidates came to, where it is known; what was asked stands for the others.
+        unscaled: the readings of the trials of the unscaled network, `UNSCALED`, which is no candidate.
     """
 
     candidates: Mapping[str, Division]
     histories: Mapping[Trial, tuple[Reading, ...]]
     proposals: tuple[Proposal, ...] = ()
     realised: Mapping[str, Realised] = field(default_factory=dict)
+    unscaled: Mapping[Trial, tuple[Reading, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, candidates: Mapping[str, Division], readings: Iterable[Reading], proposals: Iterable[Proposal] = ()
+        cls,
+        candidates: Mapping[str, Division],
+        readings: Iterable[Reading],
+        proposals: Iterable[Proposal] = (),
+        *,
+        realised: Mapping[str, Realised] | None = None,
     ) -> "Evidence":
         """Evidence from readings in any order."""
         found: dict[Trial, dict[int, Reading]] = defaultdict(dict)
         for reading in readings:
             found[reading.trial][reading.epoch] = reading
         ordered = {trial: tuple(by_epoch[epoch] for epoch in sorted(by_epoch)) for trial, by_epoch in found.items()}
-        return cls(candidates, ordered, tuple(proposals))
+        scaled = {trial: history for trial, history in ordered.items() if trial.candidate != UNSCALED}
+        unscaled = {trial: history for trial, history in ordered.items() if trial.candidate == UNSCALED}
+        return cls(candidates, scaled, tuple(proposals), dict(realised or {}), unscaled)
 
     def history(self, trial: Trial) -> tuple[Reading, ...]:
         """The trial's readings by epoch; empty before the first."""
-        return self.histories.get(trial, ())
+        return self.histories.get(trial) or self.unscaled.get(trial, ())
 
     def last(self, trial: Trial) -> Reading | None:
         """The trial's newest reading."""
@@ -143,6 +158,6 @@ class Evidence:
         return next((reading.top1 for reading in self.history(trial) if reading.epoch == epochs), None)
 
     def readings(self) -> Iterator[Reading]:
-        """All readings, trial by trial."""
-        for history in self.histories.values():
+        """All readings, trial by trial, those of the unscaled network last."""
+        for history in (*self.histories.values(), *self.unscaled.values()):
             yield from history

@@ -107,7 +107,7 @@ def sweep(folder: Path) -> None:
     """Removes what killed processes left unfinished in the folder and one level below it."""
     with suppress(FileNotFoundError):
         for path in (*folder.glob(f"{UNFINISHED}*"), *folder.glob(f"*/{UNFINISHED}*")):
-            if _is_abandoned(path):
+            if is_abandoned(path):
                 remove(path)
 
 
@@ -120,12 +120,18 @@ def remove(path: Path) -> None:
             path.unlink()
 
 
-def _is_abandoned(path: Path) -> bool:
-    """Whether the process that the name tells of is gone, or, on another machine, has had a day."""
+def process_of(path: Path) -> int | None:
+    """The process of this machine that an unfinished name tells of; None where it is another machine's."""
     machine, _, rest = path.name.removeprefix(UNFINISHED).partition("-")
     process = rest.partition("-")[0]
-    if machine == _machine() and process.isdigit():
-        return not _is_alive(int(process))
+    return int(process) if machine == _machine() and process.isdigit() else None
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether the process that an unfinished name tells of is gone, or, on another machine, has had a day."""
+    process = process_of(path)
+    if process is not None:
+        return not _is_alive(process)
     with suppress(FileNotFoundError):
         return time.time() - path.lstat().st_mtime > _ABANDONED_SECONDS
     return False

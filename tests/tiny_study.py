@@ -29,7 +29,7 @@ def tiny_study(shared: Path, **changes: Any) -> Study:
     """
     asked: dict[str, Any] = {
         "baseline": shared / "tiny.yaml", "data": shared / "images", "folder": "run", "executor": "inline",
-        "device": "cpu", "parts": 1, "seeds": 2, "epochs": 2,
+        "device": "cpu", "parts": 1, "seeds": 2, "epochs": 2, "leverage": 2, "pilot": False,
     }  # fmt: skip
     return Study(**{key: value for key, value in (asked | changes).items() if value is not ...})
 

@@ -11,8 +11,8 @@ from scaling_search.analysis.advice import Advice, advise
 from scaling_search.analysis.agreement import Agreement, halfway_agreement
 from scaling_search.analysis.caveats import disagreement, find_caveats
 from scaling_search.analysis.decision import Decision, Pick, decide
-from scaling_search.analysis.law import Law, find_law
-from scaling_search.analysis.learning import find_unlearned, split_candidates
+from scaling_search.analysis.law import Law, NoLaw, find_law
+from scaling_search.analysis.learning import find_unlearned, has_learned, split_candidates
 from scaling_search.analysis.means import PairedMeans, describe, paired_means
 from scaling_search.analysis.metric import Metric, Name, choose_metric, scored
 from scaling_search.analysis.noise import noise_grid
@@ -20,11 +20,11 @@ from scaling_search.analysis.outlook import outlook
 from scaling_search.analysis.pooling import MOST, pooled
 from scaling_search.analysis.surface import Observed, Surface
 from scaling_search.analysis.trials import EFFECTIVE, SHARES, Trials
+from scaling_search.analysis.unscaled import Unscaled, judge_unscaled
 from scaling_search.analysis.verdict import Verdict, judge
 from scaling_search.coefficients import REFERENCES
 from scaling_search.errors import InvalidInput
-
-EPSILON = 0.005
+from scaling_search.evidence import EPSILON
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,8 @@ class Analysis:
     `table` has a row for each compared candidate, indexed by candidate: candidates.csv with the effective shares, then
     seeds, top1, top1_se, val_loss, val_loss_se (mean and standard error over seeds, at realised cost), top1_equal_cost,
     top1_equal_cost_se (read from the surface at the target cost), expected_loss, probability_within_epsilon, inside (of
-    the region) and probability_best. `means` are those of the metric that is judged, in accuracy.
+    the region) and probability_best. `means` are those of the metric that is judged, in accuracy. `unscaled` is the
+    proxies' base itself, where it was trained.
     """
 
     trials: Trials
@@ -43,10 +44,11 @@ class Analysis:
     means: PairedMeans
     surface: Surface
     decision: Decision
+    unscaled: Unscaled | None
     agreement: Agreement | None
     verdict: Verdict
     advice: Advice | None
-    law: Law | None
+    law: Law | NoLaw
     warnings: tuple[str, ...]
 
     @property
@@ -81,6 +83,7 @@ def analyze(trials: Trials, *, epsilon: float = EPSILON, metric: Literal["auto"]
     final, candidates, chosen, means, surface = _judged(trials, metric)
     accuracy = surface if chosen.name == "top1" else _surface(trials, candidates, paired_means(final, "top1"))
     decision = decide(surface, accuracy, candidates, epsilon=epsilon)
+    unscaled = judge_unscaled(trials.unscaled, final, metric=chosen, surface=surface, decision=decision)
     table = _table(candidates, final, decision, accuracy)
     split = split_candidates(final)
     agreement = halfway_agreement(trials.readings, chosen.name)
@@ -88,6 +91,7 @@ def analyze(trials: Trials, *, epsilon: float = EPSILON, metric: Literal["auto"]
     verdict = judge(decision, unlearned)
     remedy = unlearned.remedy if unlearned else None
     warnings = [*find_caveats(trials, table, decision, agreement=agreement, split=split)]
+    warnings += unscaled.warnings(epsilon) if unscaled and not unlearned else []
     return Analysis(
         trials=trials,
         table=table,
@@ -95,6 +99,7 @@ def analyze(trials: Trials, *, epsilon: float = EPSILON, metric: Literal["auto"]
         means=means,
         surface=surface,
         decision=decision,
+        unscaled=unscaled,
         agreement=agreement,
         verdict=verdict,
         advice=_advice(trials, surface, decision, verdict, remedy=remedy, value=chosen.name),
@@ -160,20 +165,19 @@ def _advice(
     return advise(outlook(surface, nodes=nodes), decision, trials, value, pooled=len(decision.candidates) > MOST)
 
 
-def _law(trials: Trials, table: pd.DataFrame, accuracy: Surface, decision: Decision) -> Law | None:
-    if len(table) > MOST:
-        return None  # the surface knows all that a law could say, and pooled candidates are not left out one by one
-    means = describe(trials.final, "top1")["top1"]
-    names = [*table.index, *trials.anchors]
+def _law(trials: Trials, table: pd.DataFrame, accuracy: Surface, decision: Decision) -> Law | NoLaw:
+    if len(table) > MOST:  # pooled candidates are not left out one by one
+        return NoLaw(sentence=f"No law: of more than {MOST} candidates the surface knows all that one could say.")
+    names, chance = [*table.index, *trials.anchors], 1 / trials.classes if trials.classes else 0.0
+    shown = trials.final.groupby("candidate")["top1"].agg(["mean", "size"]).loc[names].to_numpy(float)
+    sizes, base = trials.candidates.loc[names, EFFECTIVE].to_numpy(float), trials.unscaled["top1"]
+    if has_learned(float(base.mean()), chance):  # NaN, where it was not trained, has not
+        shown, sizes = np.vstack([shown, (base.mean(), len(base))]), np.vstack([sizes, np.ones(3)])
     return find_law(
-        trials.candidates.loc[names, EFFECTIVE].to_numpy(float),
-        means.loc[names].to_numpy(float),
-        trials.final.groupby("candidate").size().loc[names].to_numpy(float),
-        foretold=accuracy.left_out(),
-        compared=np.arange(len(names)) < len(table),
-        pick=decision.pick.coefficients,
-        chance=1 / trials.classes if trials.classes else 0.0,
-    )
+        sizes, shown[:, 0], shown[:, 1],
+        foretold=accuracy.left_out(), compared=np.arange(len(sizes)) < len(table), pick=decision.pick.coefficients,
+        chance=chance,
+    )  # fmt: skip
 
 
 def _disagreement(

@@ -10,9 +10,10 @@ import pandas as pd
 
 from scaling_search.analysis.answer import Analysis
 from scaling_search.analysis.decision import Decision
-from scaling_search.analysis.law import Law
+from scaling_search.analysis.law import Law, NoLaw
 from scaling_search.analysis.trials import SHARES
 from scaling_search.configuration import to_yaml
+from scaling_search.evidence import UNSCALED
 from scaling_search.files import write_atomically
 
 VERSION = 2
@@ -34,7 +35,7 @@ def to_dict(analysis: Analysis) -> dict[str, Any]:
         "epsilon": analysis.decision.epsilon,
         "metric": asdict(analysis.metric),
         "pick": _pick(analysis.decision),
-        "references": {str(name): _reference(row) for name, row in analysis.references().iterrows()},
+        "references": _references(analysis),
         "region": _region(analysis.decision),
         "candidates": [row.to_dict() for _, row in ranked[_CANDIDATE].iterrows()],
         "surface": _surface(analysis),
@@ -78,6 +79,14 @@ def _pick(decision: Decision) -> dict[str, Any]:
     }
 
 
+def _references(analysis: Analysis) -> dict[str, Any]:
+    """The named divisions, and «unscaled», which is none, where the base was trained."""
+    found = {str(name): _reference(row) for name, row in analysis.references().iterrows()}
+    if analysis.unscaled:
+        found["unscaled"] = {"candidate": UNSCALED, "shares": None, **asdict(analysis.unscaled)}
+    return found
+
+
 def _reference(row: pd.Series) -> dict[str, Any]:
     return {
         "candidate": row["candidate"] or None,
@@ -108,8 +117,8 @@ def _surface(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def _law(law: Law | None) -> dict[str, Any] | None:
-    if law is None:
+def _law(law: Law | NoLaw) -> dict[str, Any] | None:
+    if isinstance(law, NoLaw):
         return None
     first, last = law.best
     return {
@@ -119,6 +128,7 @@ def _law(law: Law | None) -> dict[str, Any] | None:
         "better": law.better,
         "best_at_phi_1": asdict(first),
         "best_at_phi_7": asdict(last),
+        "drift": dict(zip(("expected", "low", "high"), law.drift, strict=True)),
         "forecast": [{"phi": phi, "top1": mean, "low": low, "high": high} for phi, mean, low, high in law.forecast],
     }
 

@@ -26,7 +26,7 @@ class Unlearned:
 def find_unlearned(table: pd.DataFrame, split: list[str], *, classes: int | None) -> Unlearned | None:
     """The first reason that holds, or None; table has top1 and seeds of each candidate, split those that are split."""
     median, chance = float(table["top1"].median()), 1 / classes if classes else 0.0
-    if median - chance < LEARNED * (1 - chance):
+    if not has_learned(median, chance):
         return Unlearned(
             sentence=f"Not learned: the median candidate reaches {percent(median)} where guessing gives "
             f"{percent(chance)}, so the ranking says nothing about scaling.",
@@ -46,6 +46,11 @@ def find_unlearned(table: pd.DataFrame, split: list[str], *, classes: int | None
             remedy="Train longer, or at a lower peak rate, until all seeds of a candidate end alike.",
         )
     return None
+
+
+def has_learned(top1: float, chance: float) -> bool:
+    """Whether an accuracy is far enough from guessing, LEARNED of the way to 1, to say anything of a network."""
+    return top1 - chance >= LEARNED * (1 - chance)
 
 
 def split_candidates(final: pd.DataFrame) -> list[str]:

@@ -1,11 +1,13 @@
 """The answer in a few lines of text, for the end of a run in a terminal."""
 
 from scaling_search.analysis.answer import Analysis
+from scaling_search.analysis.law import Law
+from scaling_search.analysis.unscaled import Unscaled
 from scaling_search.analysis.wording import loss, percent
 
 
 def summary_lines(analysis: Analysis) -> list[str]:
-    """Verdict, advice, pick, references and warnings as plain lines."""
+    """Verdict, advice, pick, references, what drifts as networks grow, and warnings as plain lines."""
     pick, coefficients = analysis.pick, analysis.pick.coefficients
     lines = [analysis.verdict.sentence]
     if analysis.advice:
@@ -17,6 +19,9 @@ def summary_lines(analysis: Analysis) -> list[str]:
         "",
         *_reference_lines(analysis),
     ]
+    law = analysis.law
+    if isinstance(law, Law) and law.better and law.drifts:
+        lines += ["", law.drift_sentence(analysis.decision.epsilon)]
     if analysis.warnings:
         lines += ["", *(f"! {warning}" for warning in analysis.warnings)]
     return lines
@@ -38,4 +43,14 @@ def _reference_lines(analysis: Analysis) -> list[str]:
             f"{name:<12}{shares:<22}{measured:<20}{cost:<8}{loss(row['expected_loss']):<15}"
             f"{100 * row['probability_within_epsilon']:.0f} %"
         )
-    return lines
+    return [*lines, *_unscaled_line(analysis.unscaled)]
+
+
+def _unscaled_line(unscaled: Unscaled | None) -> list[str]:
+    """The base itself in the same columns; 90 % of what it may lose in brackets."""
+    if unscaled is None:
+        return []
+    lost = f"{loss(unscaled.expected_loss)} ({loss(unscaled.low)}–{loss(unscaled.high)})"
+    measured = percent(unscaled.top1, unscaled.top1_se)
+    within = f"{100 * unscaled.probability_within_epsilon:.0f} %"
+    return [f"{'unscaled':<12}{'nothing added':<22}{measured:<20}{'1.00×':<8}{lost:<15}{within}"]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from scaling_search.errors import InvalidInput
+from scaling_search.evidence import UNSCALED
 
 SHARES = ["share_depth", "share_width", "share_resolution"]
 EFFECTIVE = ["effective_depth", "effective_width", "effective_resolution"]
@@ -26,7 +27,9 @@ class Trials:
     references it stands for as a tuple in `named`. `final` has a row for each trial that has the reading it is compared
     at (after `epochs`, at most), whether it goes on, is paused or done; `readings` has these trials' rows up to there.
     `failed` and `stopped` are the last rows of trials that ended before; `unfinished` counts those that may get there.
-    `growth` is the cost over the base's that was asked for, `classes` those of the data, `validation` its images.
+    `unscaled` has such rows of the proxies' base itself, where it was trained: `candidates`, `final` and `readings` are
+    without it. `growth` is the cost over the base's that was asked for, `classes` those of the data, `validation` its
+    images.
     """
 
     candidates: pd.DataFrame
@@ -34,6 +37,7 @@ class Trials:
     final: pd.DataFrame
     failed: pd.DataFrame
     stopped: pd.DataFrame
+    unscaled: pd.DataFrame
     unfinished: int
     epochs: int
     growth: float | None
@@ -75,8 +79,10 @@ def trials_from_tables(
     """The trials in two tables with the columns of candidates.csv and trials.csv.
 
     Args:
-        candidates: one row a candidate.
+        candidates: one row a candidate. A row of the proxies' base itself (candidate «base», its shares empty) may be
+            there and says nothing: it is the base whatever else stands in it.
         readings: one row a candidate, seed and epoch; rows that cannot be read (a half-written last one) are left out.
+            Those of «base» are the base's.
         growth: cost at which candidates are compared, over the base's; the median of the trained ones by default.
         classes: classes of the data, for what guessing would reach.
         epochs: trials are compared after so many; None: each at its end. A trial that went on counts with its reading
@@ -88,15 +94,16 @@ def trials_from_tables(
     """
     _check_columns(candidates, _CANDIDATE_COLUMNS, "the table of candidates")
     _check_columns(readings, _TRIAL_COLUMNS, "the table of trials")
-    known = _with_effective_shares(candidates)
-    rows = readings[readings["status"].isin(_STATUSES) & readings["candidate"].isin(known.index)]
+    known = _with_effective_shares(candidates[candidates["candidate"] != UNSCALED])
+    rows = readings[readings["status"].isin(_STATUSES) & readings["candidate"].isin([*known.index, UNSCALED])]
     last = rows.groupby(["candidate", "seed"], as_index=False).tail(1)
     read = rows[rows["top1"].notna() & ~rows["status"].isin(["failed", "stopped"])]
     read = read.drop_duplicates(["candidate", "seed", "epoch"], keep="last")
     final = _at_the_end(read, last) if epochs is None else read[read["epoch"] == epochs]
-    final = final.reset_index(drop=True)
     keys = pd.MultiIndex.from_frame(final[["candidate", "seed"]])
     ended = last[~pd.MultiIndex.from_frame(last[["candidate", "seed"]]).isin(keys)]
+    base = final["candidate"] == UNSCALED
+    unscaled, final = (final[here].reset_index(drop=True) for here in (base, ~base))
     if final.empty:
         raise InvalidInput(_nothing_finished(ended))
     until = final[["candidate", "seed", "epoch"]].rename(columns={"epoch": "until"})
@@ -107,7 +114,8 @@ def trials_from_tables(
         final=final,
         failed=ended[ended["status"] == "failed"].reset_index(drop=True),
         stopped=ended[ended["status"] == "stopped"].reset_index(drop=True),
-        unfinished=int(ended["status"].isin(["running", "paused", "done"]).sum()),
+        unscaled=unscaled,
+        unfinished=int((ended["status"].isin(["running", "paused", "done"]) & (ended["candidate"] != UNSCALED)).sum()),
         epochs=int(final["epoch"].max()),
         growth=growth,
         classes=classes,

@@ -1,12 +1,12 @@
 """The command line: thin commands over study/. Nothing heavy is imported before a command needs it."""
 
-import errno
 import sys
 from typing import Annotated
 
 import typer
 
 from scaling_search.cli import analyze, candidates, cost, family, frontier, replay, run, train
+from scaling_search.cli.ending import INTERRUPTED, ended_by_signals, leave, leave_reader, open_standard_files
 from scaling_search.errors import InvalidInput
 
 app = typer.Typer(
@@ -21,9 +21,6 @@ for command in (
     frontier.frontier, train.train, cost.cost, cost.baselines,
 ):  # fmt: skip
     app.command()(command)
-
-_USERS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
-"""What a full disk, a missing folder or a wrong path raise; other system errors are ours and keep their traceback."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -44,21 +41,40 @@ def common(
 
 
 def main() -> None:
-    """Runs a command; a user's mistake is one sentence and exit code 2, an interruption exit code 130."""
+    """Runs a command; what goes wrong is one sentence: exit code 2, or 130 where somebody interrupted.
+
+    What the operating system refuses (a full disk, a wrong path, a name that is too long) is told in its words.
+    """
+    open_standard_files()
+    try:
+        with ended_by_signals():
+            _run()
+            sys.stdout.flush()
+    except InvalidInput as error:
+        leave(str(error), code=2)
+    except KeyboardInterrupt:
+        leave("interrupted", code=INTERRUPTED)
+    except BrokenPipeError:
+        leave_reader()
+    except OSError as error:
+        leave(_told(error), code=2)
+
+
+def _run() -> None:
+    """The command; typer makes an exit of an interruption, which is undone here."""
     try:
         app()
-    except InvalidInput as error:
-        _fail(str(error), code=2)
-    except KeyboardInterrupt:
-        _fail("interrupted", code=130)
-    except BrokenPipeError:
-        sys.exit(0)  # the reader (head, less) has seen enough
-    except OSError as error:
-        if error.errno not in _USERS:
+    except SystemExit as end:
+        if isinstance(getattr(end.__context__, "__cause__", None), KeyboardInterrupt):
+            raise KeyboardInterrupt from end
+        if isinstance(end.__context__, BrokenPipeError):
+            raise end.__context__ from None
+        if end.code:
             raise
-        _fail(f"{error.strerror}: {error.filename or 'while writing'}", code=2)
 
 
-def _fail(message: str, *, code: int) -> None:
-    print(f"scaling-search: {message}", file=sys.stderr)
-    sys.exit(code)
+def _told(error: OSError) -> str:
+    """A system error's words and what they are about."""
+    if error.errno is None:  # of a library
+        return f"{type(error).__name__}: {error}"
+    return f"{error.strerror}: {error.filename or 'while writing'}"

@@ -17,7 +17,9 @@ Run = Annotated[Path, typer.Argument(help="The folder of a run, finished or not.
 
 def analyze(
     run: Run,
-    epsilon: Annotated[float, typer.Option(help="Loss of accuracy that does not matter, as a fraction.")] = 0.005,
+    epsilon: Annotated[
+        float | None, typer.Option(help="Loss of accuracy that does not matter, as a fraction. Default: the run's.")
+    ] = None,
     metric: Annotated[Literal["auto", "val_loss", "top1"], typer.Option(help="The reading that is judged.")] = "auto",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print best.yaml's content as JSON, and nothing else.")

@@ -38,6 +38,7 @@ MaxParams = Annotated[str | None, _option(QUESTION, "Most parameters of a full-s
 MaxMemory = Annotated[str | None, _option(QUESTION, "Most bytes at inference of a full-size candidate, as 100M.")]
 MaxLatency = Annotated[str | None, _option(QUESTION, "Most time for one image on --latency-on, as 5ms.")]
 LatencyOn = Annotated[Literal["cpu", "cuda"] | None, _option(QUESTION, "Where latency is measured.")]
+Epsilon = Annotated[float, _option(QUESTION, "Loss of accuracy that does not matter, as a fraction.")]
 
 Budget = Annotated[str | None, _option(SEARCH, "Time for the whole search, as 10m or 2h.")]
 Search = Annotated[StrategyName | None, _option(SEARCH, "Which points of the share triangle are tried.")]
@@ -57,6 +58,11 @@ ProxyWidth = Annotated[float | None, _option(PROXIES, "Width of the small baseli
 ProxyResolution = Annotated[int | None, _option(PROXIES, "Resolution of the small baseline, in pixels.")]
 Rounding = Annotated[str | None, _option(PROXIES, "Rounding policy: efficientnet, nearest, … Default: the baseline's.")]
 RecipeName = Annotated[str | None, _option(PROXIES, "Training recipe.")]
+WithPilot = Annotated[
+    bool,
+    typer.Option("--pilot/--no-pilot", rich_help_panel=PROXIES,
+                 help="Train the unscaled network too, and look at the corners before the plan is settled."),
+]  # fmt: skip
 
 Out = Annotated[Path | None, _option(RUNNING, "The run's folder. Default: results/<baseline>-phi<φ>-<data>-<time>.")]
 WhichDevice = Annotated[Device, _option(RUNNING, "Where trials train.")]

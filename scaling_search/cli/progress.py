@@ -16,9 +16,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from scaling_search.evidence import Reading, Trial
+from scaling_search.cli.ending import end_if_wanted
+from scaling_search.evidence import UNSCALED, Reading, Trial
 from scaling_search.search.listener import Begun, Listener
 from scaling_search.search.plan import EVALUATION
+from scaling_search.study.preparation import plan_lines
 
 
 class TerminalProgress(Listener):
@@ -50,15 +52,20 @@ class TerminalProgress(Listener):
         self._data.update(title, done, total)
 
     def on_plan(self, begun: Begun) -> None:
-        """From here on trials are shown."""
+        """From here on trials are shown; a second time, when the pilot has settled the plan."""
         if self._data is not None:
             self._data.stop()
+        if self._trials is not None:
+            self._trials.stop()
+            for title, text in plan_lines(begun.record):
+                self._console.print(f"{title:<10}{text}", markup=False)
         self._trials = TrialBar(self._console, begun)
 
     def on_reading(self, reading: Reading) -> None:
         """Takes in one new reading."""
         if self._trials is not None:
             self._trials.update(reading)
+        end_if_wanted()
 
     def on_trouble(self, trial: Trial, reason: str, *, again: bool) -> None:
         """Said at once: a person may free the disk before the next trial meets it."""
@@ -97,10 +104,13 @@ class TrialBar:
             item.id: images * record.speed.seconds_per_image(item.shares, item.macs_ratio) for item in begun.candidates
         }
         self._mean = statistics.fmean(self._weights.values())
-        self._wanted = record.plan.trials
+        self._weights[UNSCALED] = self._mean / record.growth
+        unscaled = record.pilot.seeds if record.pilot else 0
+        self._wanted = record.plan.trials + unscaled
         self._counted: dict[Trial, int] = {}
         self._resting: dict[Trial, Reading] = {}
-        epoch = self._mean * record.plan.trials  # what is proposed later is taken to cost what the others do
+        # What is proposed later is taken to cost what the others do.
+        epoch = self._mean * record.plan.trials + unscaled * self._weights[UNSCALED]
         self._bar = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[best]}"),
             TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=console,
@@ -144,7 +154,7 @@ class TrialBar:
     def _best(self) -> str:
         scores: dict[str, list[float]] = defaultdict(list)
         for trial, reading in self._resting.items():
-            if reading.top1 is not None and reading.status != "failed":
+            if reading.top1 is not None and reading.status != "failed" and trial.candidate != UNSCALED:
                 scores[trial.candidate].append(reading.top1)
         if not scores:
             return ""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scaling_search.cli import options as shared
+from scaling_search.evidence import EPSILON
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,6 +26,7 @@ def run(
     max_memory: shared.MaxMemory = None,
     max_latency: shared.MaxLatency = None,
     latency_on: shared.LatencyOn = None,
+    epsilon: shared.Epsilon = EPSILON,
     budget: shared.Budget = None,
     search: shared.Search = None,
     parts: shared.Parts = None,
@@ -39,6 +41,7 @@ def run(
     proxy_resolution: shared.ProxyResolution = None,
     rounding: shared.Rounding = None,
     recipe: shared.RecipeName = None,
+    pilot: shared.WithPilot = True,
     out: shared.Out = None,
     device: shared.WhichDevice = "auto",
     executor: shared.ExecutorChoice = "ray",

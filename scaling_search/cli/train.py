@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scaling_search.cli.ending import INTERRUPTED, end_if_wanted
 from scaling_search.environment import Device
 
 if TYPE_CHECKING:
@@ -57,12 +58,13 @@ def train(
         try:
             for metrics in train_in_folder(folder, network, dataset, chosen, **settings):
                 console.print(_line(metrics, budget))
+                end_if_wanted()
         except TrainingFailed as error:
             console.print(f"training failed: {error.reason}")
             raise typer.Exit(1) from error
         except KeyboardInterrupt:
             console.print("stopped; the same command continues")
-            raise
+            raise typer.Exit(INTERRUPTED) from None
         console.print(f"best weights: {folder / 'best.safetensors'}")
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from scaling_search.analysis import Analysis
+from scaling_search.analysis.law import Law
 from scaling_search.analysis.wording import loss, percent, points
 from scaling_search.configuration import read_yaml, to_yaml
 from scaling_search.files import write_atomically
@@ -64,6 +65,7 @@ def page(run: Path, analysis: Analysis, record: RunRecord, plots: list[Plot]) ->
     return environment.get_template("report.html.j2").render(
         analysis=analysis,
         pick=analysis.pick,
+        fitted=isinstance(analysis.law, Law),
         title=_title(record),
         references=_records(analysis.references()),
         candidates=_records(analysis.table.sort_values("expected_loss")),

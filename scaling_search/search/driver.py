@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
 
 from scaling_search.coefficients import Shares
-from scaling_search.evidence import Evidence, Proposal, Reading, Realised, Trial
+from scaling_search.evidence import UNSCALED, Evidence, Proposal, Reading, Realised, Trial
 from scaling_search.files import inside
 from scaling_search.search.executors import Job
 from scaling_search.search.journal import Readings
 from scaling_search.search.listener import Listener
 from scaling_search.search.tally import Tally
-from scaling_search.strategies import DONE, Ask, Decision, Point, Strategy
+from scaling_search.strategies import DONE, Ask, Asking, Decision, Point
 from scaling_search.strategies.points import shares_of
 
 
@@ -65,8 +65,9 @@ class Driver(Generic[C]):
         journal: what is known, and where new readings go.
         checkpoints: the folder in which a trial's checkpoint lies while it may be trained further.
         write: keeps the table of candidates, called when a new one enters.
-        retell: hand out the trials that have ended once more, first, with their history: what a scheduler that compares
-            trials has to be told on resuming (its own state is not restored, ray#30838).
+        base: the unscaled network, which may be trained beside them.
+        retell: hand out the trials that have ended or rest once more, first, with their history: what a scheduler that
+            compares trials has to be told on resuming (its own state is not restored, ray#30838).
 
     Attributes:
         listeners: told of every new reading.
@@ -75,13 +76,14 @@ class Driver(Generic[C]):
 
     def __init__(
         self,
-        strategy: Strategy,
+        strategy: Asking,
         places: Places[C],
         candidates: Sequence[C],
         *,
         journal: Readings,
         checkpoints: Path,
         write: Callable[[Sequence[C]], None],
+        base: C | None = None,
         retell: bool = False,
     ) -> None:
         self.journal = journal
@@ -92,11 +94,16 @@ class Driver(Generic[C]):
         self._candidates = {candidate.id: candidate for candidate in candidates}
         self._divisions = {candidate.id: candidate.shares.as_tuple() for candidate in candidates}
         self._built = {candidate.id: candidate.realised for candidate in candidates}
+        self._base = base
         self._checkpoints = checkpoints
         self._write = write
         self._running: dict[Trial, Ask] = {}
         self._complete_proposals()
         self._retold = self._ended_asks() if retell else []
+
+    def follow(self, strategy: Asking) -> None:
+        """Asks another strategy from here on: the pilot's plan, once the pilot is done."""
+        self._strategy = strategy
 
     # --- for anyone who trains
 
@@ -175,6 +182,8 @@ class Driver(Generic[C]):
 
     def candidate(self, trial: Trial) -> C:
         """What is trained in a trial."""
+        if trial.candidate == UNSCALED and self._base is not None:
+            return self._base
         return self._candidates[trial.candidate]
 
     def checkpoint(self, trial: Trial) -> Path:
@@ -184,7 +193,7 @@ class Driver(Generic[C]):
     # --- inside
 
     def _check(self, ask: Ask) -> None:
-        if ask.trial.candidate not in self._candidates:
+        if ask.trial.candidate not in self._candidates and not (self._base and ask.trial.candidate == UNSCALED):
             raise ValueError(f"{self._strategy.name} asks for {ask.trial}, and there is no such candidate")
         if ask.trial in self._running:
             raise ValueError(f"{self._strategy.name} asks for {ask.trial} while it is being trained")
@@ -219,7 +228,9 @@ class Driver(Generic[C]):
                 self._enter(found.with_id(proposal.candidate))
 
     def _ended_asks(self) -> list[Ask]:
-        endings = [reading for reading in self.journal.readings() if reading.final]
+        evidence = self.evidence()
+        lasts = [last for trial in evidence.histories if (last := evidence.last(trial))]
+        endings = [last for last in lasts if last.resting]
         return [Ask(ending.trial, ending.epoch) for ending in reversed(endings)]
 
     def _remove_checkpoint(self, trial: Trial) -> None:
@@ -242,11 +253,20 @@ class Jobs(Generic[C]):
     Args:
         make: adds what the training needs.
         trials: that the search will have in all; None where nobody knows.
+        more: called when a strategy has all it wanted; whether the driver follows another one now.
     """
 
-    def __init__(self, driver: Driver[C], make: MakeJob[C], *, trials: int | None = None) -> None:
+    def __init__(
+        self,
+        driver: Driver[C],
+        make: MakeJob[C],
+        *,
+        trials: int | None = None,
+        more: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._driver = driver
         self._make = make
+        self._more = more
         self._tries: Counter[Trial] = Counter()
         self._tally = Tally(trials)
         driver.take_up(driver.troubles)
@@ -264,6 +284,8 @@ class Jobs(Generic[C]):
         if ask is DONE and (again := [trial for trial in self._driver.troubles if self._tries[trial] < _TRIES]):
             self._driver.take_up(again)
             ask = self._driver.ask()
+        if ask is DONE and not self._driver.troubles and self._more():
+            return self.next()
         if isinstance(ask, Decision):
             return ask
         trial = ask.trial

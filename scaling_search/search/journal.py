@@ -73,7 +73,7 @@ class Readings:
 
     def evidence(self, candidates: Mapping[str, Division], realised: Mapping[str, Realised] | None = None) -> Evidence:
         """All that is known, of these candidates."""
-        return Evidence(dict(candidates), dict(self._histories), self.proposals, dict(realised or {}))
+        return Evidence.of(dict(candidates), self.readings(), self.proposals, realised=realised)
 
     def _take(self, entries: Iterable[Reading | Proposal]) -> None:
         for entry in entries:

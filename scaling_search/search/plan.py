@@ -15,6 +15,7 @@ from pydantic import Field
 from scaling_search.architecture import Network
 from scaling_search.coefficients import REFERENCES, Shares
 from scaling_search.configuration import Strict
+from scaling_search.errors import InvalidInput
 from scaling_search.search.space import Candidate, Rule, Space
 from scaling_search.strategies import Point, Strategy
 
@@ -64,11 +65,11 @@ class Plan(Strict):
 class Work(Strict):
     """What a plan counts with: images of an epoch, trials at once, and the fewest and most epochs of a trial."""
 
-    train_images: int
-    val_images: int
-    workers: int
-    minimum_epochs: int
-    maximum_epochs: int
+    train_images: int = Field(ge=1)
+    val_images: int = Field(ge=1)
+    workers: int = Field(ge=1)
+    minimum_epochs: int = Field(ge=1)
+    maximum_epochs: int = Field(ge=1)
 
     @property
     def images(self) -> float:
@@ -84,12 +85,12 @@ def image_seconds(candidates: Sequence[Candidate], speed: Speed, *, proposals: i
     return [speed.seconds_per_image(shares, ratio) for shares, ratio in loads]
 
 
-def expected_seconds(each: Sequence[float], work: Work, *, trainings: int, epochs: int) -> float:
+def expected_seconds(each: Sequence[float], work: Work, *, trainings: float, epochs: int) -> float:
     """Wall-clock seconds: the longest of `workers` equally filled queues, plus the start.
 
     Args:
         each: seconds an image of every candidate.
-        trainings: in all; spread evenly over the candidates.
+        trainings: in all; spread evenly over the candidates. Those of the unscaled network are fractions of one.
     """
     trials = [epochs * work.images * seconds for seconds in each]
     # The last trial runs alone while the other workers wait: half a trial on average.
@@ -98,32 +99,35 @@ def expected_seconds(each: Sequence[float], work: Work, *, trainings: int, epoch
 
 
 def choose_plan(
-    strategy: AnyOf,
+    refinements: Sequence[AnyOf],
     candidates: Callable[[AnyOf], Sequence[Candidate]],
     *,
     speed: Speed,
     work: Work,
     budget_seconds: float,
+    unscaled: int = 0,
 ) -> tuple[AnyOf, Plan]:
     """The finest refinement whose trials still get the fewest epochs; else the coarsest, with those that fit.
 
     Args:
-        strategy: what it leaves open is filled in; what the user fixed stays.
+        refinements: of a strategy, the coarsest first: what it leaves open is filled in, what the user fixed stays.
         candidates: those of a refinement.
+        unscaled: trainings of the unscaled network beside them.
 
     Returns:
         The strategy with nothing left open, and its plan.
     """
     chosen: tuple[AnyOf, Plan] | None = None
-    for finer in strategy.refinements():
+    for finer in refinements:
         each = image_seconds(candidates(finer), speed, proposals=finer.proposals)
         trainings = finer.trainings(len(each))
-        start, one = (expected_seconds(each, work, trainings=trainings, epochs=epochs) for epochs in (0, 1))
+        load = trainings + unscaled / speed.growth
+        start, one = (expected_seconds(each, work, trainings=load, epochs=epochs) for epochs in (0, 1))
         fitting = floor((budget_seconds - start) / (one - start))
-        if chosen is not None and fitting < (strategy.epochs or work.minimum_epochs):
+        if chosen is not None and fitting < (finer.epochs or work.minimum_epochs):
             break
-        epochs = strategy.epochs or min(max(fitting, 1), work.maximum_epochs)
-        seconds = ceil(expected_seconds(each, work, trainings=trainings, epochs=epochs))
+        epochs = finer.epochs or min(max(fitting, 1), work.maximum_epochs)
+        seconds = ceil(expected_seconds(each, work, trainings=load, epochs=epochs))
         plan = Plan(candidates=len(each), trials=trainings, seconds=float(seconds), budget_seconds=budget_seconds)
         chosen = finer.with_epochs(epochs), plan
     assert chosen is not None, "a strategy has at least one refinement"
@@ -137,9 +141,10 @@ def measure_corners(base: Network, *, growth: float, batch_size: int, device: st
         growth: MACs of the corners over the base's.
 
     Raises:
-        TrainingFailed: one of them cannot be built or does not fit into memory.
+        InvalidInput: one of them cannot be built or does not fit into memory.
     """
     from scaling_search.environment import use_one_thread
+    from scaling_search.training.failure import TrainingFailed
     from scaling_search.training.speed import measure_speed
 
     if device == "cpu":
@@ -148,7 +153,10 @@ def measure_corners(base: Network, *, growth: float, batch_size: int, device: st
 
     def seconds(name: str) -> float:
         (corner,) = space.candidates([Point(coefficients=REFERENCES[name].coefficients())])
-        rate = measure_speed(corner.network, batch_size=batch_size, device=device)
+        try:
+            rate = measure_speed(corner.network, batch_size=batch_size, device=device)
+        except TrainingFailed as error:
+            raise InvalidInput(f"the proxy with all added compute in {name} cannot be trained: {error}") from error
         return growth / corner.macs_ratio / rate
 
     return Speed(depth=seconds("depth"), width=seconds("width"), resolution=seconds("resolution"), growth=growth)

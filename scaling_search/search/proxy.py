@@ -39,10 +39,10 @@ class ProxyConfig(Strict):
     # still, so that a candidate costs the same.
     cpu: ProxySize = ProxySize(width=0.25, resolution=52)
     cuda: ProxySize = ProxySize(width=0.5, resolution=96)
-    recipe: str = "proxy"
+    recipe: str = "averaged"
     # Cost of a candidate over that of the proxies' base: near an optimum what a wrong division loses grows with the
     # square of ln(leverage), while the noise of a training stays (docs/design.md, 3.9). None: 2^φ, as in the paper.
-    leverage: float | None = Field(default=None, gt=1)
+    leverage: float | None = Field(default=8.0, gt=1)
     # A plan gives up detail (lattice, seeds) before it goes below this many epochs …
     minimum_epochs: int = Field(default=4, ge=1)
     # … and does not train longer than this: a larger budget goes into more seeds and points.

@@ -11,8 +11,10 @@ from pydantic import AfterValidator, Field, field_validator
 from scaling_search.architecture import Network, parse_target
 from scaling_search.configuration import Strict, parse, read_yaml, to_yaml
 from scaling_search.errors import InvalidInput
+from scaling_search.evidence import EPSILON
 from scaling_search.files import write_atomically
 from scaling_search.locks import LOCK
+from scaling_search.search.pilot import PilotRecord
 from scaling_search.search.plan import Plan, Speed
 from scaling_search.search.record_format1 import from_first_version
 from scaling_search.search.searchspace import MatchRule, network_from_dict
@@ -34,6 +36,7 @@ class Question(Strict):
         max_memory: bytes at inference of one image.
         max_latency: seconds for one image.
         latency_on: the device on which latency is measured.
+        epsilon: loss of accuracy, as a fraction, that does not matter.
     """
 
     phi: float = Field(ge=-7, le=7)
@@ -45,6 +48,7 @@ class Question(Strict):
     max_memory: int | None = Field(default=None, gt=0)
     max_latency: float | None = Field(default=None, gt=0)
     latency_on: Literal["cpu", "cuda"] | None = None
+    epsilon: float = Field(default=EPSILON, gt=0, lt=1)
 
     @property
     def shrink(self) -> float:
@@ -150,6 +154,7 @@ class RunRecord(Strict):
         baseline: the network at full size, as `Network.to_dict` gives it.
         growth: realised MACs over the base's at which candidates are compared.
         strategy: with nothing left open; a person's own is named and cannot be made again from here.
+        pilot: what is trained before the first question, and what that showed; None: nothing.
         deterministic: the same bits on CUDA too.
         counts: our cost model against an independent witness.
     """
@@ -168,6 +173,7 @@ class RunRecord(Strict):
     strategy: dict[str, Any]
     plan: Plan
     speed: Speed
+    pilot: PilotRecord | None = None
     executor: ExecutorRecord
     device: DeviceRecord
     deterministic: bool = False

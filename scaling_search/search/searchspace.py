@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from scaling_search import architecture
 from scaling_search.architecture import Network
@@ -22,11 +22,20 @@ StrategyName = Literal["lattice", "grid", "random", "halving", "race", "optuna",
 MatchRule = Literal["realised", "nominal"]
 
 
+_IMPLIED: dict[str, StrategyName] = {"parts": "lattice", "step": "grid", "tolerance": "grid", "samples": "optuna"}
+
+
+def implied_strategy(settings: Mapping[str, Any]) -> StrategyName | None:
+    """The strategy that one of the settings belongs to: who asks for it need not name it."""
+    return next((name for key, name in _IMPLIED.items() if settings.get(key) is not None), None)
+
+
 class SearchConfig(Strict):
     """What is searched, and how a point becomes a network. None is the strategy's own default."""
 
-    strategy: StrategyName = "lattice"
-    # Shares in multiples of 1/parts. None: as fine as the time budget allows, up to sixths (28 points).
+    # Always the trial that is worth most; or a lattice, the paper's grid, Optuna's proposals.
+    strategy: StrategyName = "surface"
+    # Lattice: shares in multiples of 1/parts. None: as fine as the time budget allows, up to sixths (28 points).
     parts: int | None = Field(default=None, ge=1, le=60)
     step: float | None = Field(default=None, gt=0)
     tolerance: float | None = Field(default=None, ge=0)
@@ -37,6 +46,13 @@ class SearchConfig(Strict):
     match: MatchRule = "realised"
     # None: the baseline's own.
     rounding: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _imply(cls, settings: Any) -> Any:
+        if isinstance(settings, dict) and "strategy" not in settings and (implied := implied_strategy(settings)):
+            return {**settings, "strategy": implied}
+        return settings
 
     def make_strategy(self, **more: Any) -> Planned:
         """The strategy, with its settings.
@@ -53,7 +69,8 @@ class SearchConfig(Strict):
         foreign = [key for key in given if key not in kind.model_fields]
         if foreign:
             takes = [key for key in own if key in kind.model_fields]
-            raise InvalidInput(f"--search {self.strategy} has no {foreign[0]}; it takes {' and '.join(takes)}")
+            known = f"; it takes {' and '.join(takes)}" if takes else ""
+            raise InvalidInput(f"--search {self.strategy} has no {foreign[0]}{known}")
         return parse(kind, given | more, origin=f"--search {self.strategy}")
 
 

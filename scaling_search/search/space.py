@@ -9,7 +9,7 @@ from typing import Any
 from scaling_search.architecture import TARGET_METRICS, Cost, Match, Network, Target, match, nominal
 from scaling_search.coefficients import Coefficients, Multipliers, Shares
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import Realised
+from scaling_search.evidence import UNSCALED, Realised
 from scaling_search.search.searchspace import MatchRule
 from scaling_search.strategies import Point
 
@@ -195,6 +195,21 @@ class Space:
         except InvalidInput:
             return None
         return found if self._allows(found) else None
+
+    def unscaled(self) -> Candidate:
+        """The base itself: α = β = γ = 1 has no shares, so it is no candidate; it shows what more compute brings."""
+        cost = self.base.cost()
+        one = Multipliers(depth=1.0, width=1.0, resolution=1.0)
+        return Candidate(
+            id=UNSCALED,
+            coefficients=Coefficients(alpha=1.0, beta=1.0, gamma=1.0),
+            names=("unscaled",),
+            multipliers=one,
+            effective=one,
+            network=self.base,
+            cost=cost,
+            macs_ratio=1.0,
+        )
 
     def growth(self, candidates: Iterable[Candidate]) -> float:
         """Realised MACs over the base's at which candidates are compared: as asked, or what another target came to."""

@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
-from scaling_search.strategies.base import DONE, WAIT, Ask, Asks, Decision, Planned, Strategy
+from scaling_search.strategies.base import DONE, WAIT, Ask, Asking, Asks, Decision, Planned, Strategy
 from scaling_search.strategies.grid import Grid
 from scaling_search.strategies.halving import Halving
 from scaling_search.strategies.lattice import Lattice
@@ -28,6 +28,7 @@ __all__ = [
     "WAIT",
     "AnyStrategy",
     "Ask",
+    "Asking",
     "Asks",
     "Decision",
     "Grid",

@@ -40,13 +40,25 @@ Asks = Sequence[Ask | Point]
 """The most wanted first. A point becomes a candidate before the strategy is asked again; a trial is trained."""
 
 
-@runtime_checkable
-class Strategy(Protocol):
-    """What the search asks of a strategy; `Planned` below is the base of those that ship."""
+class Asking(Protocol):
+    """Who can be asked «what next?»."""
 
     @property
     def name(self) -> str:
         """The word that `--search` knows it by."""
+
+    def decide(self, evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision:
+        """What next. A pure function: no clock, no global random numbers, no memory.
+
+        Args:
+            evidence: all readings so far.
+            running: what is being trained now.
+        """
+
+
+@runtime_checkable
+class Strategy(Asking, Protocol):
+    """What the search asks of a strategy; `Planned` below is the base of those that ship."""
 
     @property
     def seeds(self) -> int | None:
@@ -71,14 +83,6 @@ class Strategy(Protocol):
 
     def with_epochs(self, epochs: int) -> Self:
         """Itself with the epochs of a whole trial."""
-
-    def decide(self, evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision:
-        """What next. A pure function: no clock, no global random numbers, no memory.
-
-        Args:
-            evidence: all readings so far.
-            running: what is being trained now.
-        """
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that run.yaml keeps, `name` under the key «strategy»."""

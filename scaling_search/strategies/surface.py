@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 
 from scaling_search.coefficients import lattice
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import Evidence, Reading, Realised, Trial
+from scaling_search.evidence import EPSILON, Evidence, Reading, Realised, Trial
 from scaling_search.strategies.base import DONE, WAIT, Ask, Asks, Decision, Planned
 from scaling_search.strategies.points import Point, reference_points, shares_of
 
@@ -43,13 +43,16 @@ class Surface(Planned):
 
     strategy: Literal["surface"] = "surface"
     trials: int | None = Field(default=None, ge=_ENOUGH, le=10_000)
-    epsilon: float = Field(default=0.005, gt=0, lt=1)
+    epsilon: float = Field(default=EPSILON, gt=0, lt=1)
 
     @field_validator("seeds")
     @classmethod
     def _decided(cls, seeds: int | None) -> int | None:
         if seeds is not None:
-            raise InvalidInput("--search surface decides itself how many seeds a division gets: leave --seeds out")
+            raise InvalidInput(
+                "--search surface decides itself how often a division is trained: leave --seeds out, or use "
+                "--search lattice"
+            )
         return seeds
 
     @property

@@ -9,7 +9,6 @@ from typing import Literal
 import pandas as pd
 
 from scaling_search.analysis import Analysis, analyze, summary_lines, write_best
-from scaling_search.analysis.answer import EPSILON
 from scaling_search.analysis.decision import Pick
 from scaling_search.analysis.metric import Name
 from scaling_search.analysis.verdict import Verdict
@@ -73,18 +72,22 @@ class Answer:
         return f"<p>{escape(self.verdict.sentence)}</p>{table}<ul>{warnings}</ul>"
 
 
-def read_answer(folder: RunFolder, *, epsilon: float = EPSILON, metric: Literal["auto"] | Name = "auto") -> Answer:
-    """The answer of what a run has measured so far, for a loss that does not matter. Writes nothing.
+def read_answer(folder: RunFolder, *, epsilon: float | None = None, metric: Literal["auto"] | Name = "auto") -> Answer:
+    """The answer of what a run has measured so far. Writes nothing.
+
+    Args:
+        epsilon: loss of accuracy, as a fraction, that does not matter; None: what the run was asked with.
 
     Raises:
         InvalidInput: the folder is not a run, or no trial has finished.
     """
     record = folder.record()
+    epsilon = record.question.epsilon if epsilon is None else epsilon
     analysis = analyze(read_trials(folder), epsilon=epsilon, metric=metric)
     return Answer(analysis, ScalableNetwork(record.full_network()), folder.path)
 
 
-def write_answer(folder: RunFolder, *, epsilon: float = EPSILON, metric: Literal["auto"] | Name = "auto") -> Answer:
+def write_answer(folder: RunFolder, *, epsilon: float | None = None, metric: Literal["auto"] | Name = "auto") -> Answer:
     """The same, with all that follows from it written into the folder: best.yaml, the family, figures, the page."""
     record, answer = folder.record(), read_answer(folder, epsilon=epsilon, metric=metric)
     write_best(folder.path, answer.analysis)

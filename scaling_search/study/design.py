@@ -9,11 +9,13 @@ from scaling_search.coefficients import REFERENCES
 from scaling_search.environment import resolve_device
 from scaling_search.errors import InvalidInput
 from scaling_search.search.executors import Executor, Inline, Ray
+from scaling_search.search.pilot import UNSCALED_SEEDS
+from scaling_search.search.plan import Speed, Work, expected_seconds, measure_corners
 from scaling_search.search.proxy import ProxyConfig, ProxySize, proxy_base, with_room
 from scaling_search.search.record import ExecutorRecord, Question
-from scaling_search.search.searchspace import SearchConfig, SearchSpace
+from scaling_search.search.searchspace import SearchConfig, SearchSpace, implied_strategy
 from scaling_search.search.space import Limits, Rule, Space
-from scaling_search.strategies import Optuna, Point, Strategy
+from scaling_search.strategies import Optuna, Planned, Point, Strategy, Surface
 from scaling_search.study.network import ScalableNetwork, stopwatch
 from scaling_search.study.options import Options
 from scaling_search.training.recipe import Recipe, recipe
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
 
 Data = Union[str, Path, "ImageSource", None]
 """What a search's images come from: a folder, a data set's name, a source made of torch data sets; None is embedded."""
+
+_TIGHT = 1.15
+"""So many times the budget is not worth another size."""
+
+_MOST_SHRINKING = 4.0
+"""How many times as cheap the proxies are made at most to save time: then B0 has one layer a stage, and 4 channels."""
 
 DEFAULT_BUDGET = {"cpu": 300.0, "cuda": 1800.0}
 """Seconds: five minutes on CPUs, so that a first look costs little; half an hour where a GPU makes it worth it."""
@@ -37,6 +45,8 @@ class Design:
         full: the baseline at full size, with the rounding that was asked for.
         rounding: of the proxies, where it was asked for.
         size: of the proxies' base.
+        sized: the user asked for this size.
+        pilot: train the unscaled network too, and look at the corners before the plan is settled.
         budget: seconds for the whole search.
     """
 
@@ -46,11 +56,13 @@ class Design:
     rounding: Rounding | None
     proxy: ProxyConfig
     size: ProxySize
+    sized: bool
     strategy: Strategy
     recipe: Recipe
     executor: Executor
     device: Literal["cpu", "cuda"]
     deterministic: bool
+    pilot: bool
     budget: float
 
     def packed_resolution(self, classes: int) -> int:
@@ -63,6 +75,43 @@ class Design:
         rule = make_space(self.question, base=base, full=self.full).rule
         largest = rule.apply(Point(coefficients=REFERENCES["resolution"].coefficients()), base).network
         return with_room(largest.resolution)
+
+    def affordable(self, train_images: int, val_images: int, *, classes: int) -> "tuple[Design, Speed]":
+        """The speed, and this with smaller proxies where the device could not give the coarsest plan its fewest epochs.
+
+        Raises:
+            TrainingFailed: a corner cannot be built or does not fit into memory.
+        """
+        design, left = self, _MOST_SHRINKING
+        while True:
+            speed = measure_corners(
+                design.base(classes),
+                growth=design.question.growth,
+                batch_size=design.recipe.batch_size,
+                device=design.device,
+            )
+            excess = design.least_seconds(speed, train_images, val_images) / design.budget
+            if excess <= _TIGHT or design.sized or left <= 1:
+                return design, speed
+            design, left = replace(design, size=design.size.shrunk(min(excess, left))), left / excess
+
+    def least_seconds(self, speed: Speed, train_images: int, val_images: int) -> float:
+        """What the coarsest plan takes with the fewest epochs; candidates are counted as the middle of the triangle."""
+        coarsest = self.strategy.refinements()[0]
+        work = self.work(train_images, val_images)
+        trainings = coarsest.trainings(len(coarsest.points())) + (UNSCALED_SEEDS / speed.growth if self.pilot else 0)
+        each = speed.seconds_per_image(REFERENCES["uniform"], speed.growth)
+        return expected_seconds([each], work, trainings=trainings, epochs=self.strategy.epochs or work.minimum_epochs)
+
+    def work(self, train_images: int, val_images: int) -> Work:
+        """What a plan counts with, for so many images."""
+        return Work(
+            train_images=train_images,
+            val_images=val_images,
+            workers=self.executor.workers_on(self.device),
+            minimum_epochs=self.proxy.minimum_epochs,
+            maximum_epochs=self.proxy.maximum_epochs,
+        )
 
     def with_budget(self, budget: str | float) -> "Design":
         """The same with another budget, as «2h» or in seconds.
@@ -97,30 +146,36 @@ def make_design(
     Raises:
         InvalidInput: a wish cannot be met, or two contradict each other.
     """
-    _check_once(strategy, options, "strategy", ("search", "parts", "step", "tolerance", "samples", "seeds", "epochs"))
+    settings = ("search", "parts", "step", "tolerance", "samples", "seeds", "epochs")
+    _check_once(strategy, options, "strategy", (*settings, "epsilon") if isinstance(strategy, Surface) else settings)
     _check_once(executor, options, "executor", ("executor", "scheduler", "workers", "trials_per_gpu"))
     space = baseline.searchspace or SearchSpace(name=baseline.name, baseline=baseline.name)
     config = search_config(space, options)
     question = make_question(options, config, space.proxy)
-    strategy = strategy or config.make_strategy(seeds=options.seeds, epochs=options.epochs)
+    strategy = strategy or make_strategy(options, config)
+    if isinstance(strategy, Surface):  # one ε: it stops where the answer is settled
+        question = question.model_copy(update={"epsilon": strategy.epsilon})
     executor = executor or make_executor(options)
     _check_together(strategy, executor)
     device = resolve_device(options.device)
     full = rounded(baseline.network, config)
+    size = space.proxy.size(
+        full, device, question.shrink, width=options.proxy_width, resolution=options.proxy_resolution
+    )
     return Design(
         full=full,
         data=_located(data),
         question=question,
         rounding=None if config.rounding is None else policy(config.rounding),
         proxy=space.proxy,
-        size=space.proxy.size(
-            full, device, question.shrink, width=options.proxy_width, resolution=options.proxy_resolution
-        ),
+        size=size,
+        sized=options.proxy_width is not None or options.proxy_resolution is not None,
         strategy=strategy,
         recipe=recipe(options.recipe or space.proxy.recipe),
         executor=executor,
         device=device,
         deterministic=options.deterministic,
+        pilot=options.pilot and executor.scheduler == "fifo",  # a scheduler would compare the unscaled with the others
         budget=options.budget or DEFAULT_BUDGET[device],
     )
 
@@ -167,6 +222,8 @@ def search_config(space: SearchSpace, options: Options) -> SearchConfig:
         "samples": options.samples, "match": options.match, "rounding": options.rounding,
     }  # fmt: skip
     given = {key: value for key, value in asked.items() if value is not None}
+    if "strategy" not in given and (implied := implied_strategy(given)):
+        given["strategy"] = implied
     if "strategy" in given and given["strategy"] != space.search.strategy:  # the file's settings are another strategy's
         kept = {"match": space.search.match, "rounding": space.search.rounding}
         return SearchConfig.model_validate(kept | given)
@@ -196,7 +253,18 @@ def make_question(options: Options, config: SearchConfig, proxy: ProxyConfig) ->
         max_memory=options.max_memory,
         max_latency=options.max_latency,
         latency_on=options.latency_on,
+        epsilon=options.epsilon,
     )
+
+
+def make_strategy(options: Options, config: SearchConfig) -> Planned:
+    """What is tried next, with what the user asked; the rest is left to the plan.
+
+    Raises:
+        InvalidInput: a setting belongs to another strategy.
+    """
+    own = {"epsilon": options.epsilon} if config.strategy == "surface" else {}
+    return config.make_strategy(seeds=options.seeds, epochs=options.epochs, **own)
 
 
 def make_space(question: Question, *, base: Network, full: Network | None) -> Space:

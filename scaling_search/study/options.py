@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt
 from scaling_search.architecture import parse_target, policy
 from scaling_search.configuration import Strict
 from scaling_search.environment import Device
+from scaling_search.evidence import EPSILON
 from scaling_search.search.executors import Scheduler
 from scaling_search.search.searchspace import MatchRule, StrategyName
 from scaling_search.units import parse_amount, parse_duration, parse_latency
@@ -45,6 +46,8 @@ class Options(Strict):
         match: walk to the realised cost, or take the rule literally.
         max_macs, max_params, max_memory: the most of a full-size candidate, numbers or as «800M»; memory in bytes.
         max_latency: seconds for one image, or «5ms», on the device `latency_on`.
+        epsilon: loss of accuracy, as a fraction, that does not matter: to the answer, and to a strategy that stops when
+            no more is to be lost.
         search: the strategy's name; parts, step, tolerance and samples are its settings.
         seeds, epochs: trainings of a candidate, passes over the images in each.
         budget: seconds for the whole search, or as «15m». The plan is made to fit; a run that is slower than planned is
@@ -52,6 +55,8 @@ class Options(Strict):
         proxy_width, proxy_resolution: how small the proxies' base is made: a multiplier, and pixels.
         rounding: a rounding policy's name.
         recipe: a training recipe's name.
+        pilot: train the unscaled network too, and settle the plan when it and the corners have been looked at; left out
+            with a scheduler that stops trials early.
         device: where trials train.
         deterministic: the same bits on CUDA too, at some speed.
         executor, scheduler, workers, trials_per_gpu: how trials run.
@@ -66,6 +71,7 @@ class Options(Strict):
     max_memory: Annotated[PositiveInt | None, _amount("--max-memory")] = None
     max_latency: Annotated[PositiveFloat | None, _read(parse_latency)] = None
     latency_on: Literal["cpu", "cuda"] | None = None
+    epsilon: float = Field(default=EPSILON, gt=0, lt=1)
 
     search: StrategyName | None = None
     parts: int | None = Field(default=None, ge=1, le=60)
@@ -80,6 +86,7 @@ class Options(Strict):
     proxy_resolution: int | None = Field(default=None, ge=8)
     rounding: Annotated[str | None, _checked(policy)] = None
     recipe: str | None = None
+    pilot: bool = True
 
     device: Device = "auto"
     deterministic: bool = False
@@ -101,6 +108,7 @@ class StudyOptions(TypedDict, total=False):
     max_memory: int | str | None
     max_latency: float | str | None
     latency_on: Literal["cpu", "cuda"] | None
+    epsilon: float
     search: StrategyName | None
     parts: int | None
     step: float | None
@@ -113,6 +121,7 @@ class StudyOptions(TypedDict, total=False):
     proxy_resolution: int | None
     rounding: str | None
     recipe: str | None
+    pilot: bool
     device: Device
     deterministic: bool
     scheduler: Scheduler

@@ -1,27 +1,30 @@
 """A search made ready: data packed, speed measured, plan chosen, or all of it read back from a run folder."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaling_search.analysis.wording import count
+from scaling_search.configuration import parse
 from scaling_search.data import Dataset, prepare, reopen
 from scaling_search.data.cache import cache_folder
 from scaling_search.data.sources import open_source
 from scaling_search.environment import describe_device, git_commit, resolve_device, versions
 from scaling_search.errors import InvalidInput
+from scaling_search.evidence import Evidence
 from scaling_search.search.executors import Executor
 from scaling_search.search.folder import RunFolder
-from scaling_search.search.plan import Work, choose_plan, measure_corners
+from scaling_search.search.pilot import FIRST_LOOK, PILOTED, UNSCALED_SEEDS, Beside, Pilot, PilotRecord, measured_speed
+from scaling_search.search.plan import choose_plan
 from scaling_search.search.record import BaseRecord, DataRecord, DeviceRecord, ExecutorRecord, RunRecord
 from scaling_search.search.searchspace import adopt_live
 from scaling_search.search.space import Candidate, Space
 from scaling_search.search.table import read_table
-from scaling_search.strategies import Point, Strategy
+from scaling_search.strategies import STRATEGIES, Asking, Point, Strategy
 from scaling_search.study.design import Data, Design, executor_again, make_space
 from scaling_search.units import format_count, format_seconds
 
@@ -48,16 +51,20 @@ class Prepared:
     strategy: Strategy
     executor: Executor
 
+    def asking(self) -> Asking:
+        """Who is asked what next: the pilot until it is done, then the strategy, the unscaled network beside it."""
+        pilot = self.record.pilot
+        if pilot is None:
+            return self.strategy
+        if pilot.pending:
+            return Pilot(record=pilot, classes=len(self.dataset.classes))
+        assert self.record.epochs is not None, "a strategy that does not say how long it trains has no pilot"
+        return Beside(strategy=self.strategy, seeds=pilot.seeds, epochs=self.record.epochs)
+
     def lines(self) -> list[tuple[str, str]]:
         """What is to be done, in a few titled lines."""
         record, data = self.record, self.dataset
-        plan, base = record.plan, record.base
-        epochs = count(record.epochs or 1, "epoch")
-        if record.seeds is None:
-            each = f"up to {count(plan.trials, 'trial')} of {epochs}, each where it is worth most"
-        else:
-            grid = f"{count(plan.candidates, 'candidate')} × {count(record.seeds, 'seed')} × {epochs}"
-            each = f"{grid} = {count(plan.trials, 'trial')}"
+        base = record.base
         pixels = base.network.get("resolution")
         return [
             ("data", f"{data.name}: {len(data.classes)} classes, {len(data.train)} training and {len(data.val)} "
@@ -65,7 +72,7 @@ class Prepared:
             *(("", f"skipped {name}") for name in data.skipped[:5]),
             ("proxy", f"{record.baseline['name']} made small: {pixels} px, {format_count(base.macs)} MACs; candidates "
                       f"have {record.growth:.3g}× that, on {record.device.kind}"),
-            ("plan", f"{each}, {record.executor.workers} at once, about {format_seconds(plan.seconds)}"),
+            *plan_lines(record),
         ]  # fmt: skip
 
     def __repr__(self) -> str:
@@ -74,6 +81,24 @@ class Prepared:
     def _repr_html_(self) -> str:
         rows = "".join(f"<tr><th>{title}</th><td>{escape(text)}</td></tr>" for title, text in self.lines())
         return f"<table>{rows}</table>"
+
+
+def plan_lines(record: RunRecord) -> list[tuple[str, str]]:
+    """What the pilot has shown, and what is to be trained."""
+    plan, pilot = record.plan, record.pilot
+    epochs = count(record.epochs or 1, "epoch")
+    if record.seeds is None:
+        each = f"up to {count(plan.trials, 'trial')} of {epochs}, each where it is worth most"
+    else:
+        grid = f"{count(plan.candidates, 'candidate')} × {count(record.seeds, 'seed')} × {epochs}"
+        each = f"{grid} = {count(plan.trials, 'trial')}"
+    lines = [("plan", f"{each}, {record.executor.workers} at once, about {format_seconds(plan.seconds)}")]
+    if pilot is None or not pilot.candidates:
+        return lines
+    if pilot.found is not None:
+        return [("pilot", pilot.found.sentence(record.epochs or 1)), *lines]
+    first = f"the unscaled network and {count(len(pilot.candidates), 'candidate')} first; then the plan is settled"
+    return [*lines, ("pilot", first)]
 
 
 def prepare_new(design: Design, *, command: str, on_data: OnData | None = None) -> Prepared:
@@ -86,28 +111,28 @@ def prepare_new(design: Design, *, command: str, on_data: OnData | None = None) 
         InvalidInput: anything that was asked for cannot be done.
     """
     source = _source(design.data)
+    design, speed = design.affordable(len(source.train), len(source.val), classes=len(source.classes))
     data = prepare(source, resolution=design.packed_resolution(len(source.classes)), progress=on_data)
     base = design.base(len(data.classes))
     space = make_space(design.question, base=base, full=design.full)
-    speed = measure_corners(
-        base, growth=design.question.growth, batch_size=design.recipe.batch_size, device=design.device
-    )  # fmt: skip
     candidates = _remembered(space)
-    workers = design.executor.workers_on(design.device)
-    strategy, plan = choose_plan(
-        design.strategy,
-        candidates,
-        speed=speed,
-        work=Work(
-            train_images=len(data.train),
-            val_images=len(data.val),
-            workers=workers,
-            minimum_epochs=design.proxy.minimum_epochs,
-            maximum_epochs=design.proxy.maximum_epochs,
-        ),
-        budget_seconds=design.budget,
-    )
+    work = design.work(len(data.train), len(data.val))
+    refinements = design.strategy.refinements()
+    choose = partial(
+        choose_plan, candidates=candidates, speed=speed, work=work, budget_seconds=design.budget,
+        unscaled=UNSCALED_SEEDS if design.pilot else 0,
+    )  # fmt: skip
+    strategy, plan = choose(refinements)
     found = candidates(strategy)
+    pilot = None
+    if design.pilot and strategy.epochs is not None:
+        pilot = PilotRecord(
+            seeds=strategy.seeds or UNSCALED_SEEDS,
+            candidates=_piloted(found) if design.recipe.schedule.nests else (),
+            most=choose(refinements[:1])[0].epochs or FIRST_LOOK,
+            asked=design.strategy.to_dict(),
+            work=work,
+        )
     cost = base.cost()
     record = RunRecord(
         command=command,
@@ -123,13 +148,52 @@ def prepare_new(design: Design, *, command: str, on_data: OnData | None = None) 
         strategy=strategy.to_dict(),
         plan=plan,
         speed=speed,
-        executor=_executor_record(design.executor, workers),
+        pilot=pilot,
+        executor=_executor_record(design.executor, work.workers),
         device=DeviceRecord(**describe_device(design.device)),
         deterministic=design.deterministic,
     )
     return Prepared(
         record=record, space=space, candidates=found, dataset=data, strategy=strategy, executor=design.executor
     )
+
+
+def after_pilot(prepared: Prepared, evidence: Evidence) -> Prepared:
+    """The plan made anew from what the pilot has shown; the candidates stay as they are.
+
+    What is near the ceiling is judged earlier. What has not learned gets no more trials than the coarsest plan has, and
+    all the epochs that it allows.
+    """
+    record, pilot = prepared.record, prepared.record.pilot
+    assert pilot is not None and pilot.pending
+    found = Pilot(record=pilot, classes=len(prepared.dataset.classes)).found(evidence)
+    work = pilot.work.model_copy(update={"workers": record.executor.workers})
+    speed = measured_speed(record.speed, prepared.candidates, evidence, images=work.images)
+    strategy, plan = choose_plan(
+        _still_open(pilot, prepared.strategy),
+        lambda strategy: prepared.candidates,
+        speed=speed,
+        work=found.bounds(work),
+        budget_seconds=record.plan.budget_seconds,
+        unscaled=pilot.seeds,
+    )
+    done = pilot.model_copy(update={"found": found})
+    changes = {"strategy": strategy.to_dict(), "plan": plan, "speed": speed, "pilot": done}
+    return replace(prepared, strategy=strategy, record=record.model_copy(update=changes))
+
+
+def _piloted(candidates: Sequence[Candidate]) -> tuple[str, ...]:
+    """The corners and the middle, or the networks that they came to."""
+    return tuple(candidate.id for candidate in candidates if set(candidate.names) & set(PILOTED))
+
+
+def _still_open(pilot: PilotRecord, planned: Strategy) -> Sequence[Strategy]:
+    """The refinements that a plan may still choose among: those that begin with the same points."""
+    kind = STRATEGIES.get(pilot.asked.get("strategy", ""))
+    if kind is None:
+        return [planned]  # a person's own
+    asked = parse(kind, pilot.asked, origin="strategy")
+    return [one for one in asked.refinements() if one.points() == planned.points()]
 
 
 def prepare_again(

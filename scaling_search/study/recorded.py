@@ -87,7 +87,7 @@ class Recorded:
 
     def analyze(self, readings: Sequence[Reading], *, epochs: int | None) -> Analysis:
         """The answer that these readings of the table give, of trials of so many epochs."""
-        return analyze(self.trials(readings, epochs=epochs))
+        return analyze(self.trials(readings, epochs=epochs), epsilon=self.record.question.epsilon)
 
     def trials(self, readings: Sequence[Reading], *, epochs: int | None = None) -> Trials:
         """These readings with the table's candidates, for the analysis; None are the run's own epochs."""

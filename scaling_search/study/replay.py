@@ -95,17 +95,19 @@ def replay(
         InvalidInput: the folder is not a run, or there is no such strategy.
     """
     recorded = read_recorded(folder)
-    made = [_make(one, recorded) if isinstance(one, str) else one for one in strategies]
+    made = [make_named(one, recorded) if isinstance(one, str) else one for one in strategies]
     cases = [list(splits(recorded, repeat=repeat)) for repeat in range(repeats)]
     return [result for strategy in made for result in _replay(strategy, recorded, cases, sorted(set(after)))]
 
 
-def _make(name: str, recorded: Recorded) -> Strategy:
+def make_named(name: str, recorded: Recorded) -> Strategy:
     """A strategy by name, as fine as the table, and with the run's own settings where it is the run's."""
     if name not in STRATEGIES:
         raise InvalidInput(f"there is no strategy {name!r}{nearest_hint(name, STRATEGIES)}")
     kind, seen = STRATEGIES[name], max(1, len(recorded.seeds) - 1)
-    settings: dict[str, Any] = {"samples": len(recorded.rows), "trials": len(recorded.rows) * seen}
+    settings: dict[str, Any] = {
+        "samples": len(recorded.rows), "trials": len(recorded.rows) * seen, "epsilon": recorded.record.question.epsilon,
+    }  # fmt: skip
     if kind is Optuna:
         settings |= {"samples": max(1, len(recorded.rows) - len(REFERENCES)), "seeds": 1}
     if recorded.record.strategy.get("strategy") == name:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 from scaling_search.configuration import parse
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import Trial
+from scaling_search.evidence import UNSCALED, Trial
 from scaling_search.files import sweep
 from scaling_search.locks import take
 from scaling_search.search import folder as folders
@@ -30,14 +30,14 @@ from scaling_search.search.journal import JOURNAL, Journal, Readings, read_entri
 from scaling_search.search.listener import Begun, Listener
 from scaling_search.search.space import Candidate
 from scaling_search.search.table import write_table
-from scaling_search.strategies import Ask, Decision, Strategy
+from scaling_search.strategies import DONE, Ask, Decision, Strategy
 from scaling_search.study.answer import Answer, write_answer
 from scaling_search.study.asking import TrialAsk, told_reading
 from scaling_search.study.beginning import data_listener, job_maker, keep_live, typed_command
 from scaling_search.study.design import Data, Design, make_design
 from scaling_search.study.network import ScalableNetwork, network
 from scaling_search.study.options import ExecutorName, Options, StudyOptions
-from scaling_search.study.preparation import Prepared, prepare_again, prepare_new
+from scaling_search.study.preparation import Prepared, after_pilot, prepare_again, prepare_new
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -169,10 +169,12 @@ class Study:
         begun = Begun(record=prepared.record, candidates=driver.candidates, evidence=driver.evidence())
         for listener in listeners:
             listener.on_plan(begun)
-        jobs = Jobs(driver, job_maker(prepared), trials=prepared.record.plan.trials)
+        jobs = Jobs(
+            driver, job_maker(prepared), trials=prepared.record.plan.trials, more=lambda: self._settle_plan(listeners)
+        )
         prepared.executor.run(jobs, train=train, on_reading=driver.tell, conditions=self._conditions(prepared))
         self._stopped = jobs.stopped
-        complete = driver.complete
+        complete = self.complete
         if complete:
             driver.tidy()
         return complete
@@ -218,6 +220,8 @@ class Study:
         self._begin(())
         driver = self._drive(())
         found = driver.ask()
+        if found is DONE and self._settle_plan(()):
+            found = driver.ask()
         if isinstance(found, Decision):
             return None
         candidate = driver.candidate(found.trial)
@@ -248,7 +252,7 @@ class Study:
                 candidate.
         """
         driver = self._drive(())
-        if ask.trial.candidate not in {candidate.id for candidate in driver.candidates}:
+        if ask.trial.candidate not in {UNSCALED, *(candidate.id for candidate in driver.candidates)}:
             raise InvalidInput(f"{ask.trial} is no trial of this search: tell what `ask` gave")
         driver.tell(told_reading(ask, top1=top1, val_loss=val_loss, epoch=epoch, failed=failed, metrics=metrics))
         if failed or epoch is None or epoch == ask.epochs:
@@ -259,7 +263,7 @@ class Study:
     @property
     def complete(self) -> bool:
         """Whether nothing is missing. Changes nothing."""
-        if self._folder is None:
+        if self._folder is None or self._pilot_pending:
             return False
         return (self._driver or self._make_driver(Readings(read_entries(self._folder.path / JOURNAL)))).complete
 
@@ -346,6 +350,23 @@ class Study:
         self._driver.listeners = tuple(listeners)
         return self._driver
 
+    @property
+    def _pilot_pending(self) -> bool:
+        pilot = self.prepared.record.pilot
+        return pilot is not None and pilot.pending
+
+    def _settle_plan(self, listeners: Sequence[Listener]) -> bool:
+        """When the pilot is done, makes the plan anew and follows it; whether it was that."""
+        if not self._pilot_pending or self._driver is None:
+            return False
+        self._prepared = prepared = after_pilot(self.prepared, self._driver.evidence())
+        self._begun().write_record(prepared.record)
+        self._driver.follow(prepared.asking())
+        begun = Begun(record=prepared.record, candidates=self._driver.candidates, evidence=self._driver.evidence())
+        for listener in listeners:
+            listener.on_plan(begun)
+        return True
+
     def _hold(self) -> None:
         if self._lock is None:
             self._lock = take(self._begun().path)
@@ -355,12 +376,13 @@ class Study:
         prepared, folder = self.prepared, self._begun()
         writes = isinstance(journal, Journal)
         return Driver(
-            prepared.strategy,
+            prepared.asking(),
             prepared.space,
             prepared.candidates,
             journal=journal,
             checkpoints=folder.checkpoints,
             write=lambda candidates: write_table(folder.candidates, candidates) if writes else None,
+            base=prepared.space.unscaled() if prepared.record.pilot else None,
             retell=prepared.executor.scheduler != "fifo",
         )
 

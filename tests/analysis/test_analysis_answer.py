@@ -7,6 +7,7 @@ import yaml
 from planted_run import Truth, analyze_run, edit_trials, fail_rows, peak, plant, read_run, searched
 
 from scaling_search.analysis import analyze, summary_lines, to_dict, write_best
+from scaling_search.analysis.law import Law, NoLaw
 from scaling_search.coefficients import REFERENCES
 from scaling_search.errors import InvalidInput
 
@@ -125,19 +126,18 @@ def test_only_what_lies_between_the_trained_is_picked(tmp_path: Path) -> None:
     assert set(analysis.references().index) == {"width", "resolution"}
 
 
-def test_a_base_that_was_trained_too_is_no_rival(tmp_path: Path) -> None:
+def test_a_network_of_much_less_compute_is_no_rival(tmp_path: Path) -> None:
     run = plant(tmp_path, truth=peak(BEST))
     table, rows = pd.read_csv(run / "candidates.csv"), pd.read_csv(run / "trials.csv")
-    base = table.head(1).assign(candidate="base", named="", macs_ratio=1.0)
-    for axis in ("depth", "width", "resolution"):
-        base[f"effective_{axis}"] = 1.0
-    pd.concat([table, base]).to_csv(run / "candidates.csv", index=False)
-    cheap = rows[rows["candidate"] == "c00"].assign(candidate="base", top1=0.5)
+    half = table.head(1).assign(candidate="half", named="", macs_ratio=1.2)
+    half["effective_resolution"] = 1.2**0.5
+    pd.concat([table, half]).to_csv(run / "candidates.csv", index=False)
+    cheap = rows[rows["candidate"] == "c00"].assign(candidate="half", top1=0.5)
     pd.concat([rows, cheap]).to_csv(run / "trials.csv", index=False)
     analysis = analyze_run(run)
-    assert analysis.trials.anchors == ["base"]
-    assert "base" not in analysis.table.index
-    assert analysis.law is not None
+    assert analysis.trials.anchors == ["half"]
+    assert "half" not in analysis.table.index
+    assert isinstance(analysis.law, Law)
     assert len(analysis.law.forecast) == 7
     assert analysis.pick.shares.as_tuple() == pytest.approx(BEST, abs=0.05)
 
@@ -145,7 +145,8 @@ def test_a_base_that_was_trained_too_is_no_rival(tmp_path: Path) -> None:
 def test_three_candidates_still_give_an_analyze_run(tmp_path: Path) -> None:
     analysis = analyze_run(plant(tmp_path, truth=peak((0, 0, 1)), points=searched()[:3], seeds=2))
     assert analysis.pick.candidate == "c00"
-    assert analysis.law is None
+    assert isinstance(analysis.law, NoLaw)
+    assert to_dict(analysis)["law"] is None
 
 
 def test_one_finished_trial_is_enough_for_an_analyze_run(tmp_path: Path) -> None:

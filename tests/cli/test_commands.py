@@ -41,7 +41,7 @@ def call(place: Path, untrained: None, monkeypatch: pytest.MonkeyPatch, capsys: 
 def asked(shared: Path) -> list[object]:
     """The options of a tiny search."""
     return ["--baseline", shared / "tiny.yaml", "--data", shared / "images", "--executor", "inline", "--device", "cpu",
-            "--parts", 1, "--seeds", 2, "--epochs", 2]  # fmt: skip
+            "--parts", 1, "--seeds", 2, "--epochs", 2, "--no-pilot"]  # fmt: skip
 
 
 def test_a_run_from_plan_to_report(call: Call, asked: list[object]) -> None:
@@ -107,6 +107,7 @@ def test_analyze_and_report_of_what_is_there_so_far(call: Call, make_study: Make
     assert call("report", "run") == f"report    {Path('run/report.html')}\n"
     content = json.loads(call("analyze", "run", "--json", "--epsilon", "0.02", "--metric", "top1"))
     assert (content["version"], content["epsilon"], content["metric"]["name"]) == (2, 0.02, "top1")
+    assert json.loads(call("analyze", "run", "--json"))["epsilon"] == 0.005, "the run's own"
     assert "between 0 and 1" in call("analyze", "run", "--epsilon", "2", code=2)
     study.run(train=interrupted_after(0))
     assert "finished trial" in call("analyze", _without_readings("run"), code=2)
@@ -136,7 +137,7 @@ def test_candidates_are_listed_and_written(call: Call, shared: Path) -> None:
 def test_candidates_as_proxies_are_small(call: Call, shared: Path) -> None:
     call("candidates", "--baseline", shared / "tiny.yaml", "--parts", 1, "--proxy", "--csv", "found.csv")
     table = pd.read_csv("found.csv")
-    assert table.pixels.min() == 24
+    assert table.pixels.min() == 18, "the base is made four times as cheap for a leverage of 8"
     assert (table.macs < table.full_macs / 5).all()
 
 

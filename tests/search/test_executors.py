@@ -122,7 +122,7 @@ def test_a_trial_is_given_its_part_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> 
         def fit(self) -> None: ...
 
     place = "scaling_search.search.executors.ray"
-    monkeypatch.setattr(f"{place}._started", lambda workers, log: nullcontext())
+    monkeypatch.setattr(f"{place}.started", lambda workers, log: nullcontext())
     monkeypatch.setattr(f"{place}._check_resources", lambda gpu: asked.update(needed=gpu))
     monkeypatch.setattr(f"{place}.describe_device", lambda kind: {"count": 2})
     monkeypatch.setattr(tune, "with_resources", lambda trainable, resources: asked.update(resources=resources))

@@ -27,7 +27,9 @@ def candidates(strategy: Planned) -> Sequence[Candidate]:
 
 
 def plan(minutes: float, strategy: Planned | None = None) -> tuple[Planned, Plan]:
-    return choose_plan(strategy or Lattice(), candidates, speed=SPEED, work=WORK, budget_seconds=60 * minutes)
+    return choose_plan(
+        (strategy or Lattice()).refinements(), candidates, speed=SPEED, work=WORK, budget_seconds=60 * minutes
+    )
 
 
 def test_speed_is_linear_between_the_corners() -> None:

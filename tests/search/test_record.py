@@ -189,6 +189,14 @@ def test_a_sentence_names_the_key(
     assert sentence in said(tmp_path, yaml.safe_dump(changed))
 
 
+def test_a_run_from_before_epsilon_was_asked_has_half_a_point(content: dict[str, Any], tmp_path: Path) -> None:
+    changed = copy.deepcopy(content)
+    changed["question"].pop("epsilon")
+    path = tmp_path / "run.yaml"
+    path.write_text(yaml.safe_dump(changed))
+    assert read_record(path).question.epsilon == 0.005
+
+
 NONSENSE = st.sampled_from(
     [None, True, -1, 0, 3.5, float("nan"), float("inf"), "", "nonsense", [], [1, "a"], {}, {"a": 1}]
 )

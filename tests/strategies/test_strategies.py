@@ -143,6 +143,10 @@ def test_the_words_of_the_command_line_are_the_registry() -> None:
 def test_settings_make_a_strategy_and_those_of_another_are_refused() -> None:
     assert SearchConfig(parts=4).make_strategy(seeds=3) == Lattice(parts=4, seeds=3)
     assert SearchConfig(strategy="grid", step=0.1).make_strategy() == Grid(step=0.1)
+    assert SearchConfig(samples=4).make_strategy() == Optuna(samples=4)
+    assert SearchConfig().make_strategy() == Surface()
+    with pytest.raises(InvalidInput, match=r"--search surface has no parts$"):
+        SearchConfig(strategy="surface", parts=3).make_strategy()
     with pytest.raises(InvalidInput, match="--search grid has no parts; it takes step and tolerance"):
         SearchConfig(strategy="grid", parts=3).make_strategy()
 

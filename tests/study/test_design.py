@@ -10,12 +10,13 @@ from tiny_study import IMAGES, SPEED, MakeStudy
 
 from scaling_search.architecture import policy
 from scaling_search.coefficients import REFERENCES, Shares
+from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Reading
 from scaling_search.search.executors import Inline, Job, Ray
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.plan import STARTUP_SECONDS
 from scaling_search.search.record import ExecutorRecord
-from scaling_search.strategies import Grid, Lattice, Optuna, Point
+from scaling_search.strategies import Grid, Lattice, Optuna, Point, Surface
 from scaling_search.study.design import executor_again, make_design, make_space
 from scaling_search.study.listing import list_candidates
 from scaling_search.study.network import network
@@ -36,15 +37,16 @@ class Arrived:
 Look = Callable[[Arrived], Any]
 
 WISHES: dict[str, tuple[Any, Look, Any]] = {
-    "phi": (2.0, lambda found: (found.record.question.phi, found.space.rule.growth), (2.0, 4.0)),
+    "phi": (2.0, lambda found: (found.record.question.phi, found.space.full_rule.growth), (2.0, 4.0)),
     "leverage": (8.0, lambda found: (found.record.question.leverage, found.space.rule.growth), (8.0, 8.0)),
-    "target": ("macs=3x", lambda found: found.space.rule.target.growth, 3.0),
+    "target": ("macs=3x", lambda found: found.space.full_rule.target.growth, 3.0),
     "match": ("nominal", lambda found: (found.record.question.match, found.space.rule.match), ("nominal", "nominal")),
     "max_macs": ("400M", lambda found: found.space.limits.macs, 400_000_000),
     "max_params": ("5M", lambda found: found.space.limits.params, 5_000_000),
     "max_memory": ("900M", lambda found: found.space.limits.memory, 900_000_000),
     "max_latency": ("900s", lambda found: found.space.limits.latency, 900.0),
     "latency_on": ("cpu", lambda found: found.record.question.latency_on, "cpu"),
+    "epsilon": (0.02, lambda found: (found.record.question.epsilon, found.strategy.epsilon), (0.02, 0.02)),
     "search": ("optuna", lambda found: found.strategy, Optuna(seeds=2, epochs=2)),
     "parts": (2, lambda found: found.strategy, Lattice(parts=2, seeds=2, epochs=2)),
     "step": (0.3, lambda found: found.strategy.step, 0.3),
@@ -57,6 +59,7 @@ WISHES: dict[str, tuple[Any, Look, Any]] = {
     "proxy_resolution": (32, lambda found: found.record.base_network().resolution, 32),
     "rounding": ("efficientnet", lambda found: (found.record.full_network().rounding, found.space.base.rounding.depth),
                  (policy("efficientnet"), "ceil")),
+    "pilot": (True, lambda found: (found.strategy.seeds, found.record.pilot is not None), (2, True)),
     "recipe": ("resnet", lambda found: (found.record.recipe.name, found.job.recipe.name), ("resnet", "resnet")),
     "device": ("cpu", lambda found: (found.record.device.kind, found.job.device), ("cpu", "cpu")),
     "deterministic": (True, lambda found: (found.record.deterministic, found.job.deterministic), (True, True)),
@@ -71,6 +74,7 @@ WISHES: dict[str, tuple[Any, Look, Any]] = {
 ALSO: dict[str, dict[str, Any]] = {
     "step": {"search": "grid", "tolerance": 0.3}, "tolerance": {"search": "grid", "step": 0.3},
     "samples": {"search": "optuna"}, "search": {"samples": ...}, "max_latency": {"latency_on": "cpu"},
+    "epsilon": {"search": "surface", "seeds": ...},
 }  # fmt: skip
 """What an option needs beside it."""
 
@@ -106,7 +110,7 @@ def test_every_option_has_its_wish() -> None:
 def test_a_wish_arrives(arrive: Callable[..., Arrived], monkeypatch: pytest.MonkeyPatch, option: str) -> None:
     monkeypatch.setattr("scaling_search.study.design.stopwatch", lambda device: lambda network: 1.0)
     value, look, expected = WISHES[option]
-    parts = ... if option in ("search", "samples", "step", "tolerance") else 1
+    parts = ... if option in ("search", "samples", "step", "tolerance", "epsilon") else 1
     executor = "ray" if option in ("scheduler", "workers", "trials_per_gpu") else "inline"
     found = arrive(**({"parts": parts, "executor": executor} | ALSO.get(option, {}) | {option: value}))
     assert look(found) == expected
@@ -119,7 +123,7 @@ def test_a_run_folder_keeps_what_was_wished(arrive: Callable[..., Arrived]) -> N
     assert kept.model_dump(mode="json", exclude=without) == found.record.model_dump(mode="json", exclude=without)
 
 
-@pytest.mark.parametrize(("full", "asked", "expected"), [(32, None, 32), (64, None, 52), (32, 64, 64)])
+@pytest.mark.parametrize(("full", "asked", "expected"), [(32, None, 32), (64, None, 41), (32, 64, 64)])
 def test_proxies_see_no_larger_images_than_the_baseline_unless_asked(
     full: int, asked: int | None, expected: int
 ) -> None:
@@ -166,11 +170,11 @@ def test_images_are_packed_for_the_largest_candidate(make_study: MakeStudy) -> N
 
 
 def test_growth_is_what_the_target_says(make_study: MakeStudy) -> None:
-    prepared = make_study(target="macs=3x", rounding="nearest").plan()
+    prepared = make_study(target="macs=3x", leverage=3, rounding="nearest").plan()
     assert prepared.record.growth == pytest.approx(3, rel=0.05)
     said = dict(prepared.lines())["proxy"]
     assert f"candidates have {prepared.record.growth:.3g}× that" in said
-    assert make_study(phi=2).plan().record.growth == 4
+    assert make_study(phi=2, leverage=...).plan().record.growth == 8, "the target is the full network's"
 
 
 def test_leverage_makes_the_base_smaller_and_keeps_what_a_trial_costs(make_study: MakeStudy) -> None:
@@ -201,7 +205,7 @@ def test_the_plans_seconds_are_the_measured_ones(make_study: MakeStudy) -> None:
 @pytest.mark.parametrize("options", [{}, {"rounding": "efficientnet"}, {"proxy_width": 0.7}, {"target": "macs=3x"}])
 def test_the_listed_proxies_are_the_trained_ones(make_study: MakeStudy, shared: Path, options: dict[str, Any]) -> None:
     baseline = network(shared / "tiny.yaml").replaced(classes=3)
-    listed = list_candidates(baseline, Options(parts=1, device="cpu", **options), proxy=True)
+    listed = list_candidates(baseline, Options(parts=1, device="cpu", leverage=2, **options), proxy=True)
     assert [item.key for item in listed] == [item.key for item in make_study(**options).plan().candidates]
 
 
@@ -219,6 +223,15 @@ def test_a_strategy_or_executor_of_ones_own_is_taken_as_it_is(make_study: MakeSt
     prepared = make_study(**free | {"strategy": grid, "executor": Ray(workers=7)}).plan()
     assert prepared.strategy == grid
     assert prepared.record.executor.workers == 7
+
+
+def test_a_strategy_that_stops_where_it_is_settled_brings_its_own_epsilon(make_study: MakeStudy) -> None:
+    free: dict[str, Any] = {"parts": ..., "seeds": ..., "epochs": ...}
+    prepared = make_study(**free, strategy=Surface(trials=12, epochs=1, epsilon=0.02)).plan()
+    assert prepared.record.question.epsilon == 0.02
+    with pytest.raises(InvalidInput, match="epsilon is a setting of the strategy"):
+        make_study(**free, strategy=Surface(trials=12, epochs=1), epsilon=0.02)
+    assert make_study(**free, strategy=Lattice(parts=1, seeds=2, epochs=1), epsilon=0.02).plan() is not None
 
 
 def test_a_budget_makes_the_plan(make_study: MakeStudy) -> None:

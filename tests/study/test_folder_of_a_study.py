@@ -15,6 +15,7 @@ from scaling_search.search.executors import Conditions, Inline, Job, JobSource, 
 from scaling_search.search.executors.base import OnReading
 from scaling_search.search.folder import RunFolder
 from scaling_search.strategies import Lattice
+from scaling_search.study.answer import read_answer
 from scaling_search.study.network import network
 from scaling_search.study.study import Study, search
 
@@ -151,7 +152,7 @@ def test_a_scheduler_is_told_again_of_what_has_ended(
 
     monkeypatch.setattr(Ray, "run", run)
     Study.open("run", executor=Ray(workers=2, scheduler=scheduler)).run()
-    assert len([job for job in jobs if job.history and job.history[-1].final]) == told
+    assert len([job for job in jobs if job.trained]) == told
     assert len(jobs) == 9 + told
 
 
@@ -192,7 +193,7 @@ def test_search_does_it_all_and_listeners_hear_it(shared: Path, untrained: None)
     ear = Ear()
     answer = search(
         shared / "tiny.yaml", shared / "images", executor="inline", device="cpu", parts=1, seeds=2, epochs=1,
-        folder="run", listeners=[ear],
+        pilot=False, folder="run", listeners=[ear],
     )  # fmt: skip
     assert len(ear.plans) == len(ear.answers) == 1
     assert len(ear.readings) == 12
@@ -227,3 +228,16 @@ def test_the_answer_of_a_part_is_corrected_by_the_whole(make_study: MakeStudy) -
     assert whole.table["seeds"].eq(2).all()
     counted = [count.network for count in RunFolder(Path("run")).record().counts]
     assert sorted(counted) == ["b1", "base"], "each witness once, however often it is analysed"
+
+
+def test_the_loss_that_does_not_matter_is_kept_with_the_run(make_study: MakeStudy) -> None:
+    study = make_study(epsilon=0.03)
+    study.run(train=interrupted_after(9))
+    assert study.analyze().analysis.decision.epsilon == 0.03
+    again = Study.open("run")
+    again.run(train=quick)
+    assert again.analyze().analysis.decision.epsilon == 0.03
+    folder = RunFolder(Path("run"))
+    assert read_answer(folder).analysis.decision.epsilon == 0.03
+    assert read_answer(folder, epsilon=0.01).analysis.decision.epsilon == 0.01
+    assert folder.record().question.epsilon == 0.03

@@ -72,7 +72,7 @@ def test_type_checkers_know_the_options_that_there_are() -> None:
 )
 def test_what_is_wrong_is_one_sentence(make_study: MakeStudy, options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidInput) as raised:
-        make_study(**{"parts": ..., **options}).plan()
+        make_study(**{"parts": ..., "seeds": ..., **options}).plan()
     assert sentence in str(raised.value)
     assert "\n" not in str(raised.value)
 

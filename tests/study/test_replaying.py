@@ -1,5 +1,6 @@
 """Strategies over recorded readings: what they see, what their picks are judged by, and what comes of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,10 @@ from scaling_search.analysis.answer import pick_alone
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Reading
 from scaling_search.search.folder import RunFolder
-from scaling_search.strategies import STRATEGIES, Lattice, Optuna, Race
+from scaling_search.strategies import STRATEGIES, Lattice, Optuna, Race, Surface
 from scaling_search.study.answer import read_answer
 from scaling_search.study.recorded import read_recorded, search_recorded, splits
-from scaling_search.study.replay import _best_mean, replay
+from scaling_search.study.replay import _best_mean, make_named, replay
 
 TWO_SEEDS = RunFolder(Path(__file__).parents[2] / "results" / "clothing-b0-phi1")
 THREE_SEEDS = RunFolder(Path(__file__).parents[2] / "results" / "clothing-b0-8x")
@@ -145,3 +146,14 @@ def test_what_cannot_be_replayed(make_study: MakeStudy) -> None:
 def test_no_network_is_built() -> None:
     code = f"from scaling_search.cli import app; app(['replay', {str(TWO_SEEDS.path)!r}], standalone_mode=False)"
     assert not imported_by(code) & {"torch", "ray", "matplotlib"}
+
+
+def test_a_replay_judges_by_the_epsilon_of_the_run() -> None:
+    recorded = read_recorded(TWO_SEEDS)
+    question = recorded.record.question.model_copy(update={"epsilon": 0.05})
+    wide = replace(recorded, record=recorded.record.model_copy(update={"question": question}))
+    readings = search_recorded(Lattice(parts=1, seeds=1, epochs=2), recorded)
+    assert [one.analyze(readings, epochs=2).decision.epsilon for one in (recorded, wide)] == [0.005, 0.05]
+    found = make_named("surface", wide)
+    assert isinstance(found, Surface)
+    assert found.epsilon == 0.05

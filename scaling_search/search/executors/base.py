@@ -32,7 +32,13 @@ class Job:
     checkpoint: Path
     deterministic: bool = False
     history: tuple[Reading, ...] = ()
-    """What the journal knows: an ended trial is told again, never trained again."""
+    """What the journal knows: a trial that has all its epochs is told again, never trained again."""
+
+    @property
+    def trained(self) -> bool:
+        """Whether its history has all that is asked."""
+        last = self.history[-1] if self.history else None
+        return last is not None and (last.final or (last.resting and last.epoch >= self.epochs))
 
     @property
     def pauses(self) -> bool:

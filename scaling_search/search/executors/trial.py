@@ -11,12 +11,12 @@ from scaling_search.strategies import Ask
 
 
 def train_trial(job: Job) -> Iterator[Reading]:
-    """Trains one job, or tells its history again when it has ended; what its network cannot do is a reading.
+    """Trains one job, or tells its history again when that is all there is; what its network cannot do is a reading.
 
     Raises:
         Exception: anything else that goes wrong, which says nothing of the network.
     """
-    if job.history and job.history[-1].final:
+    if job.trained:
         yield from job.history
         return
     done = job.history[-1].epoch if job.history else 0
