@@ -1,15 +1,11 @@
 """Learning curves: mean over seeds by images seen, the references and the pick's neighbour in front."""
 
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scaling_search.analysis import Analysis
 from scaling_search.report.figure import FAINT, Plot, call, canvas, colour_of
-from scaling_search.report.labels import spread
-
-_LINE = 0.045  # height of a line of label text, as a fraction of the axes
+from scaling_search.report.labels import label_ends
 
 
 def learning_curves(analysis: Analysis) -> Plot:
@@ -55,17 +51,5 @@ def draw(table: pd.DataFrame) -> Figure:
             ends.append((last["images_seen"] / 1e3, 100 * last["top1"], call(named, picked), colour))
         axes.set(xlabel="training images seen (thousands)", ylabel="validation top-1 (%)")
         axes.grid(axis="y", color=FAINT, linewidth=0.6)
-        _label_ends(axes, ends)
+        label_ends(axes, ends)
         return figure
-
-
-def _label_ends(axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
-    """Writes each name right of the axes at the height where its line ends, moved apart where they crowd."""
-    low, high = axes.get_ylim()
-    heights = spread(np.array([y for _, y, _, _ in ends]), _LINE * (high - low))
-    for (x, y, text, colour), height in zip(ends, heights, strict=True):
-        axes.annotate(
-            text, (x, y), xytext=(1.03, (height - low) / (high - low)), textcoords="axes fraction", color=colour,
-            va="center", fontsize=9, annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkA": 1, "relpos": (0, 0.5)},
-        )  # fmt: skip
