@@ -22,7 +22,9 @@ UNSCALED = "base"
 EPSILON = 0.005
 """Loss of accuracy that does not matter, as a fraction, unless a search says otherwise: half a point."""
 
-READING_METRICS = ("images_seen", "train_loss", "val_loss", "top1", "top5", "seconds", "images_per_second")
+READING_METRICS = (
+    "images_seen", "train_loss", "val_loss", "top1", "top5", "raw_val_loss", "raw_top1", "seconds", "images_per_second",
+)  # fmt: skip
 
 
 _READ = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
@@ -56,6 +58,7 @@ class Reading:
         images_seen: since the start of the trial.
         train_loss, val_loss: cross-entropy in nats; the first with label smoothing.
         top1, top5: fractions of the validation images, 0..1.
+        raw_val_loss, raw_top1: the same of the weights as they are, where the others are of averaged ones.
         seconds: of the epoch, evaluation included.
         images_per_second: of its training part.
     """
@@ -70,6 +73,8 @@ class Reading:
     val_loss: Amount | None = None
     top1: Fraction | None = None
     top5: Fraction | None = None
+    raw_val_loss: Amount | None = None
+    raw_top1: Fraction | None = None
     seconds: Amount | None = None
     images_per_second: Amount | None = None
 

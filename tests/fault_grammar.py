@@ -378,14 +378,22 @@ def _unreadable(folder: Path, rng: random.Random) -> None:
     (folder / "train" / "class0").chmod(stat.S_IWUSR)
 
 
+def _no_validation(folder: Path, rng: random.Random) -> None:
+    for path in (folder / "val").glob("*/*"):
+        path.unlink()
+
+
+def _no_classes(folder: Path, rng: random.Random) -> None:
+    shutil.rmtree(folder / "train")
+    (folder / "train").write_text("x")
+
+
 _FOLDERS: dict[str, Callable[[Path, random.Random], object]] = {
     **{f"one bad image {seed}": _each_bad_image(seed) for seed in range(40)},
     "links in a circle": _circle, "pipes and devices": _devices, "names": _names, "other files": _others,
     "one image a class": _only(1), "no images": _only(0), "two images a class": _only(2), "huge": _huge,
     "no rights": _unreadable,
-    "no validation images": lambda folder, rng: [path.unlink() for path in (folder / "val").glob("*/*")],
-    "files instead of classes": lambda folder, rng: (shutil.rmtree(folder / "train"),
-    (folder / "train").write_text("x")),
+    "no validation images": _no_validation, "files instead of classes": _no_classes,
     "dangling": lambda folder, rng: (folder / "train" / "class0" / "x.png").symlink_to("nowhere"),
 }  # fmt: skip
 

@@ -17,8 +17,8 @@ TRAINED = "FAULTS_TRAINED"
 
 def install() -> None:
     """Takes the place of what costs time, in this process."""
-    from scaling_search.study import answer, preparation
     from scaling_search.files import write_atomically
+    from scaling_search.study import answer, preparation
 
     real: Any = Inline.run
 

@@ -11,7 +11,7 @@ from scaling_search.analysis.advice import Advice, advise
 from scaling_search.analysis.agreement import Agreement, halfway_agreement
 from scaling_search.analysis.caveats import disagreement, find_caveats
 from scaling_search.analysis.decision import Decision, Pick, decide
-from scaling_search.analysis.law import Law, find_law
+from scaling_search.analysis.law import Law, NoLaw, find_law
 from scaling_search.analysis.learning import find_unlearned, has_learned, split_candidates
 from scaling_search.analysis.means import PairedMeans, describe, paired_means
 from scaling_search.analysis.metric import Metric, Name, choose_metric, scored
@@ -48,7 +48,7 @@ class Analysis:
     agreement: Agreement | None
     verdict: Verdict
     advice: Advice | None
-    law: Law | None
+    law: Law | NoLaw
     warnings: tuple[str, ...]
 
     @property
@@ -80,12 +80,7 @@ def analyze(trials: Trials, *, epsilon: float = EPSILON, metric: Literal["auto"]
     """
     if not 0 < epsilon < 1:
         raise InvalidInput(f"--epsilon is a loss of accuracy between 0 and 1, as 0.005, and not {epsilon}")
-    compared = trials.compared
-    final = trials.final[trials.final["candidate"].isin(compared)]
-    chosen = choose_metric(final, trials.readings, wanted=metric)
-    candidates = trials.candidates.loc[compared]
-    means = paired_means(scored(final, chosen), "score")
-    surface = _surface(trials, candidates, means)
+    final, candidates, chosen, means, surface = _judged(trials, metric)
     accuracy = surface if chosen.name == "top1" else _surface(trials, candidates, paired_means(final, "top1"))
     decision = decide(surface, accuracy, candidates, epsilon=epsilon)
     unscaled = judge_unscaled(trials.unscaled, final, metric=chosen, surface=surface, decision=decision)
@@ -111,6 +106,26 @@ def analyze(trials: Trials, *, epsilon: float = EPSILON, metric: Literal["auto"]
         law=_law(trials, table, accuracy, decision),
         warnings=(*warnings, *_disagreement(trials, candidates, final, chosen, accuracy, decision)),
     )
+
+
+def pick_alone(trials: Trials) -> tuple[float, float, float]:
+    """Shares of the division that `analyze` picks, without its doubt: what thousands of replays need."""
+    _, candidates, _, _, surface = _judged(trials, "auto")
+    everywhere = basis.places()[basis.searched(candidates[SHARES].to_numpy(float), basis.places())]
+    depth, width, resolution = everywhere[surface.mean_at(everywhere).argmax()].tolist()
+    return depth, width, resolution
+
+
+def _judged(
+    trials: Trials, metric: Literal["auto"] | Name
+) -> tuple[pd.DataFrame, pd.DataFrame, Metric, PairedMeans, Surface]:
+    """Final readings and table of the compared candidates, what is judged, its means and their surface."""
+    compared = trials.compared
+    final = trials.final[trials.final["candidate"].isin(compared)]
+    chosen = choose_metric(final, trials.readings, wanted=metric)
+    candidates = trials.candidates.loc[compared]
+    means = paired_means(scored(final, chosen), "score")
+    return final, candidates, chosen, means, _surface(trials, candidates, means)
 
 
 def _surface(trials: Trials, candidates: pd.DataFrame, means: PairedMeans) -> Surface:
@@ -150,9 +165,9 @@ def _advice(
     return advise(outlook(surface, nodes=nodes), decision, trials, value, pooled=len(decision.candidates) > MOST)
 
 
-def _law(trials: Trials, table: pd.DataFrame, accuracy: Surface, decision: Decision) -> Law | None:
-    if len(table) > MOST:
-        return None  # the surface knows all that a law could say, and pooled candidates are not left out one by one
+def _law(trials: Trials, table: pd.DataFrame, accuracy: Surface, decision: Decision) -> Law | NoLaw:
+    if len(table) > MOST:  # pooled candidates are not left out one by one
+        return NoLaw(sentence=f"No law: of more than {MOST} candidates the surface knows all that one could say.")
     names, chance = [*table.index, *trials.anchors], 1 / trials.classes if trials.classes else 0.0
     shown = trials.final.groupby("candidate")["top1"].agg(["mean", "size"]).loc[names].to_numpy(float)
     sizes, base = trials.candidates.loc[names, EFFECTIVE].to_numpy(float), trials.unscaled["top1"]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from scaling_search.analysis.answer import Analysis
 from scaling_search.analysis.decision import Decision
-from scaling_search.analysis.law import Law
+from scaling_search.analysis.law import Law, NoLaw
 from scaling_search.analysis.trials import SHARES
 from scaling_search.configuration import to_yaml
 from scaling_search.evidence import UNSCALED
@@ -117,8 +117,8 @@ def _surface(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def _law(law: Law | None) -> dict[str, Any] | None:
-    if law is None:
+def _law(law: Law | NoLaw) -> dict[str, Any] | None:
+    if isinstance(law, NoLaw):
         return None
     first, last = law.best
     return {
@@ -128,6 +128,7 @@ def _law(law: Law | None) -> dict[str, Any] | None:
         "better": law.better,
         "best_at_phi_1": asdict(first),
         "best_at_phi_7": asdict(last),
+        "drift": dict(zip(("expected", "low", "high"), law.drift, strict=True)),
         "forecast": [{"phi": phi, "top1": mean, "low": low, "high": high} for phi, mean, low, high in law.forecast],
     }
 

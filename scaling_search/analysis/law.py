@@ -15,6 +15,7 @@ import numpy as np
 
 from scaling_search.analysis import basis
 from scaling_search.analysis.learning import has_learned
+from scaling_search.analysis.wording import divide, loss
 from scaling_search.coefficients import Coefficients, Shares
 
 EXPONENTS = (0.15, 0.3, 0.6, 1.0, 1.6)
@@ -29,20 +30,68 @@ _SUBSETS = [list(chosen) for size in range(1, 5) for chosen in combinations(rang
 class Law:
     """`rms` is the error of foretelling candidates left out, in accuracy, and `surface_rms` that of the surface.
 
-    `forecast` has (φ, expected top-1, 5 %, 95 %) of the pick's coefficients, empty where the costs are too alike;
-    `best` the shares that the law itself would take at φ = 1 and φ = 7.
+    `networks` are those that it was fitted to, of `costs` (least, most) over the base's. `forecast` has (φ, expected
+    top-1, 5 %, 95 %) of the pick's coefficients, empty where the costs are too alike; `best` the shares that the law
+    itself would take at φ = 1 and φ = 7, and `drift` what those of φ = 1 would lose at φ = 7, in accuracy: expected,
+    5 %, 95 %.
     """
 
+    networks: int
+    costs: tuple[float, float]
     exponents: tuple[float, float, float]
     rms: float
     surface_rms: float
     forecast: tuple[tuple[int, float, float, float], ...]
     best: tuple[Shares, Shares]
+    drift: tuple[float, float, float]
 
     @property
     def better(self) -> bool:
         """Whether it foretells left-out candidates better than the surface."""
         return self.rms < self.surface_rms
+
+    @property
+    def sentence(self) -> str:
+        """How well it foretells, beside the surface."""
+        least, most = self.costs
+        return (
+            f"A saturating power law, fitted to {self.networks} networks of {least:.2g} to {most:.2g} times the base's "
+            f"cost, foretells a candidate that is left out to {loss(self.rms)} points, "
+            f"{'better' if self.better else 'no better'} than the surface ({loss(self.surface_rms)})."
+        )
+
+    def drift_sentence(self, epsilon: float) -> str:
+        """Whether the best shares stay as networks grow; where costs are too alike, that nothing is known of it."""
+        if not self.forecast:
+            return f"The networks' costs differ by less than {SPAN}×, so it says nothing of other costs."
+        (first, last), (lost, low, high) = self.best, self.drift
+        costs = f"{loss(lost)} points (90 %: {loss(low)} to {loss(high)})"
+        if lost <= epsilon:
+            return (
+                f"By this law the best shares of φ = 1 ({divide(first)}) do at φ = {PHIS[-1]} too: they lose {costs} "
+                "there."
+            )
+        if low <= 0:
+            return (
+                f"Whether the best shares drift as networks grow it cannot say: those of φ = 1 ({divide(first)}) lose "
+                f"{costs} at φ = {PHIS[-1]}."
+            )
+        return (
+            f"By this law the best shares drift, from {divide(first)} at φ = 1 to {divide(last)} at φ = {PHIS[-1]}; "
+            f"those of φ = 1 lose {costs} there."
+        )
+
+    @property
+    def drifts(self) -> bool:
+        """Whether the shares of φ = 1 lose something at φ = 7 for sure, and costs were different enough to tell."""
+        return bool(self.forecast) and self.drift[1] > 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoLaw:
+    """Why there is no law."""
+
+    sentence: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +110,8 @@ class Fit:
 def find_law(
     multipliers: np.ndarray, top1: np.ndarray, weights: np.ndarray, *, foretold: np.ndarray, compared: np.ndarray,
     pick: Coefficients, chance: float,
-) -> Law | None:  # fmt: skip
-    """The law of these candidates, or None: too few, or too near to guessing.
+) -> Law | NoLaw:  # fmt: skip
+    """The law of these candidates, or why there is none: too few of them, or too near to guessing.
 
     Args:
         multipliers: effective depth, width and resolution over the base's [n, 3], anchors included.
@@ -72,17 +121,22 @@ def find_law(
         pick: the coefficients whose family is forecast.
         chance: accuracy of guessing.
     """
-    if len(top1) < LEAST or not has_learned(float(np.median(top1)), chance):
-        return None
+    if len(top1) < LEAST:
+        return NoLaw(sentence=f"No law: it takes {LEAST} trained networks at least, and there are {len(top1)}.")
+    if not has_learned(float(np.median(top1)), chance):
+        return NoLaw(sentence="No law: the median network is too near to guessing to say how accuracy grows.")
     fit = fit_law(multipliers, 1 - top1, weights)
     left_out = 1 - _left_out(multipliers, 1 - top1, weights)
-    costs = np.exp(np.log(multipliers) @ (1, 2, 2))
+    costs, best = np.exp(np.log(multipliers) @ (1, 2, 2)), (_best(fit, PHIS[0]), _best(fit, PHIS[-1]))
     return Law(
+        networks=len(top1),
+        costs=(float(costs.min()), float(costs.max())),
         exponents=tuple(float(value) for value in fit.exponents.mean(axis=0)),  # type: ignore[arg-type]
         rms=_rms(left_out[compared] - top1[compared]),
         surface_rms=_rms(foretold - top1[compared]),
         forecast=_forecast(fit, pick) if costs.max() >= SPAN * costs.min() else (),
-        best=(_best(fit, 1), _best(fit, PHIS[-1])),
+        best=best,
+        drift=_drift(fit, *best),
     )
 
 
@@ -163,10 +217,20 @@ def _forecast(fit: Fit, pick: Coefficients) -> tuple[tuple[int, float, float, fl
 
 def _best(fit: Fit, phi: int) -> Shares:
     """The shares with the least expected error at 2^φ of the base's cost."""
-    shares = basis.nodes()
-    multipliers = np.exp(phi * np.log(2) * shares * (1, 0.5, 0.5))
-    depth, width, resolution = shares[int(fit.error(multipliers).mean(axis=0).argmin())]
+    depth, width, resolution = basis.nodes()[int(_errors(fit, basis.nodes(), phi).mean(axis=0).argmin())]
     return Shares(depth=float(depth), width=float(width), resolution=float(resolution))
+
+
+def _drift(fit: Fit, first: Shares, last: Shares) -> tuple[float, float, float]:
+    """What the first shares lose against the last ones at φ = 7: expected, 5 %, 95 %."""
+    kept, moved = _errors(fit, np.array([first.as_tuple(), last.as_tuple()]), PHIS[-1]).T
+    low, high = np.quantile(kept - moved, [0.05, 0.95])
+    return float((kept - moved).mean()), float(low), float(high)
+
+
+def _errors(fit: Fit, shares: np.ndarray, phi: int) -> np.ndarray:
+    """Errors [T, n] of shares [n, 3] at 2^φ of the base's cost."""
+    return fit.error(np.exp(phi * np.log(2) * shares * (1, 0.5, 0.5)))
 
 
 def _rms(errors: np.ndarray) -> float:

@@ -1,12 +1,13 @@
 """The answer in a few lines of text, for the end of a run in a terminal."""
 
 from scaling_search.analysis.answer import Analysis
+from scaling_search.analysis.law import Law
 from scaling_search.analysis.unscaled import Unscaled
 from scaling_search.analysis.wording import loss, percent
 
 
 def summary_lines(analysis: Analysis) -> list[str]:
-    """Verdict, advice, pick, references and warnings as plain lines."""
+    """Verdict, advice, pick, references, what drifts as networks grow, and warnings as plain lines."""
     pick, coefficients = analysis.pick, analysis.pick.coefficients
     lines = [analysis.verdict.sentence]
     if analysis.advice:
@@ -18,6 +19,9 @@ def summary_lines(analysis: Analysis) -> list[str]:
         "",
         *_reference_lines(analysis),
     ]
+    law = analysis.law
+    if isinstance(law, Law) and law.better and law.drifts:
+        lines += ["", law.drift_sentence(analysis.decision.epsilon)]
     if analysis.warnings:
         lines += ["", *(f"! {warning}" for warning in analysis.warnings)]
     return lines

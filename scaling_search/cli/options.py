@@ -42,10 +42,12 @@ Epsilon = Annotated[float, _option(QUESTION, "Loss of accuracy that does not mat
 
 Budget = Annotated[str | None, _option(SEARCH, "Time for the whole search, as 10m or 2h.")]
 Search = Annotated[StrategyName | None, _option(SEARCH, "Which points of the share triangle are tried.")]
-Parts = Annotated[int | None, _option(SEARCH, "Lattice: shares in multiples of 1/PARTS.")]
+Parts = Annotated[int | None, _option(SEARCH, "Lattice, halving, race: shares in multiples of 1/PARTS.")]
 Step = Annotated[float | None, _option(SEARCH, "Grid: step of α, β and γ.")]
 Tolerance = Annotated[float | None, _option(SEARCH, "Grid: how far α·β²·γ² may be from 2.")]
-Samples = Annotated[int | None, _option(SEARCH, "Optuna: points proposed beyond the references.")]
+Samples = Annotated[
+    int | None, _option(SEARCH, "Optuna: points proposed beyond the references. Random: points in all.")
+]
 Match = Annotated[
     MatchRule | None, _option(SEARCH, "Walk to 2^φ of the baseline's realised MACs, or take the rule literally.")
 ]

@@ -2,17 +2,23 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from scaling_search.study.replay import Regret
 
 
 def replay(
     run: Annotated[Path, typer.Argument(help="The folder of a run: what was recorded there is searched again.")],
-    strategy: Annotated[str, typer.Option(help="One or more, as lattice,optuna. Default: the run's own.")] = "",
+    strategy: Annotated[str, typer.Option(help="One or more, as surface,grid,random. Default: the run's own.")] = "",
     repeats: Annotated[
-        int, typer.Option(min=1, max=10_000, help="Searches of each, with the recorded seeds in another order.")
+        int, typer.Option(min=1, max=10_000, help="With the recorded seeds in another order; one search a hidden seed.")
     ] = 1,
+    after: Annotated[
+        str, typer.Option(help="Read the searches early too, after so many trainings' worth of epochs, as 10,15,30.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list instead of a table.")] = False,
 ) -> None:
     """Run a search strategy over recorded readings: the whole search in well under a second, nothing trained."""
@@ -23,7 +29,8 @@ def replay(
 
     folder = RunFolder(run)
     names = [name.strip() for name in strategy.split(",") if name.strip()]
-    results = run_again(folder, names or [str(folder.record().strategy.get("strategy"))], repeats=repeats)
+    wanted = names or [str(folder.record().strategy.get("strategy"))]
+    results = run_again(folder, wanted, repeats=repeats, after=_numbers(after))
     if as_json:
         print(json.dumps([asdict(result) for result in results], indent=2))
         return
@@ -32,8 +39,10 @@ def replay(
     from scaling_search.cli.terminal import make_console
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("strategy", "trainings", "compute", "verdict", "pick", "nearest", "regret"):
-        table.add_column(name, justify="right" if name in ("trainings", "compute", "regret") else "left", no_wrap=True)
+    for name in ("strategy", "trainings", "compute", "verdict", "pick", "nearest", "regret", "by means"):
+        table.add_column(
+            name, justify="right" if name in ("trainings", "compute", "regret", "by means") else "left", no_wrap=True
+        )
     for result in results:
         table.add_row(
             result.strategy,
@@ -42,6 +51,26 @@ def replay(
             result.verdict,
             " / ".join(f"{100 * share:.0f} %" for share in result.pick),
             result.nearest,
-            f"{100 * result.regret:.2f} ({100 * result.regret_low:.2f} … {100 * result.regret_high:.2f})",
+            _points(result),
+            _points(result.by_means) if result.by_means else "",
         )
     make_console().print(table)
+
+
+def _points(regret: "Regret") -> str:
+    """In points of accuracy, with where 90 % of the repeats lie."""
+    return f"{100 * regret.regret:.2f} ({100 * regret.regret_low:.2f} … {100 * regret.regret_high:.2f})"
+
+
+def _numbers(text: str) -> list[int]:
+    """Whole numbers with commas between.
+
+    Raises:
+        InvalidInput: they are not.
+    """
+    from scaling_search.errors import InvalidInput
+
+    try:
+        return [int(part) for part in text.split(",") if part.strip()]
+    except ValueError as error:
+        raise InvalidInput(f"--after takes whole numbers, as 10,15,30, not {text!r}") from error

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import ConfigDict, Field
 
 from scaling_search.analysis import Analysis
+from scaling_search.analysis.law import Law
 from scaling_search.analysis.wording import loss, percent, points
 from scaling_search.configuration import Strict, parse, read_yaml, to_yaml
 from scaling_search.files import write_atomically
@@ -65,6 +66,7 @@ def page(run: Path, analysis: Analysis, record: RunRecord, plots: list[Plot]) ->
     return environment.get_template("report.html.j2").render(
         analysis=analysis,
         pick=analysis.pick,
+        fitted=isinstance(analysis.law, Law),
         title=_title(record),
         references=_records(analysis.references()),
         candidates=_records(analysis.table.sort_values("expected_loss")),

@@ -18,7 +18,7 @@ from scaling_search.strategies import STRATEGIES, Planned
 LIVE_BASELINE = "baseline.pkl"
 """The file of a run folder that holds, by value, a baseline that was handed over in Python."""
 
-StrategyName = Literal["lattice", "grid", "optuna", "surface"]
+StrategyName = Literal["lattice", "grid", "random", "halving", "race", "optuna", "surface"]
 MatchRule = Literal["realised", "nominal"]
 
 

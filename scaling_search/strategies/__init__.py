@@ -9,12 +9,15 @@ from pydantic import Field
 
 from scaling_search.strategies.base import DONE, WAIT, Ask, Asking, Asks, Decision, Planned, Strategy
 from scaling_search.strategies.grid import Grid
+from scaling_search.strategies.halving import Halving
 from scaling_search.strategies.lattice import Lattice
 from scaling_search.strategies.optuna import Optuna
 from scaling_search.strategies.points import Point, reference_points
+from scaling_search.strategies.race import Race
+from scaling_search.strategies.random import Random
 from scaling_search.strategies.surface import Surface
 
-AnyStrategy = Annotated[Lattice | Grid | Optuna | Surface, Field(discriminator="strategy")]
+AnyStrategy = Annotated[Lattice | Grid | Random | Halving | Race | Optuna | Surface, Field(discriminator="strategy")]
 _SHIPPED: tuple[type[Planned], ...] = get_args(get_args(AnyStrategy)[0])
 STRATEGIES: dict[str, type[Planned]] = {kind.model_fields["strategy"].default: kind for kind in _SHIPPED}
 """The strategies that ship, by the word that `--search` knows them by."""
@@ -29,10 +32,13 @@ __all__ = [
     "Asks",
     "Decision",
     "Grid",
+    "Halving",
     "Lattice",
     "Optuna",
     "Planned",
     "Point",
+    "Race",
+    "Random",
     "Strategy",
     "Surface",
     "reference_points",

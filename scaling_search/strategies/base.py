@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 from pydantic import Field
 
 from scaling_search.configuration import Strict
+from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Evidence, Trial
 from scaling_search.strategies.points import Point
 
@@ -128,6 +129,20 @@ class Planned(Strict, ABC):
     def with_epochs(self, epochs: int) -> Self:
         """Itself with the epochs of a whole trial."""
         return self.model_copy(update={"epochs": epochs})
+
+    def extended(self, trainings: int, evidence: Evidence) -> Self:
+        """Every candidate with more seeds.
+
+        Raises:
+            InvalidInput: not all candidates could be trained once more.
+        """
+        assert self.seeds is not None, "the plan has filled these in"
+        more = trainings // len(evidence.candidates)
+        if more < 1:
+            raise InvalidInput(
+                f"{trainings} more trainings are not one of each of the {len(evidence.candidates)} candidates"
+            )
+        return self.model_copy(update={"seeds": self.seeds + more})
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that run.yaml keeps."""

@@ -8,14 +8,14 @@ as read: its variance is gone, what it will show is not known.
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, field_validator
 
 from scaling_search.coefficients import lattice
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import EPSILON, Evidence, Realised, Trial
+from scaling_search.evidence import EPSILON, Evidence, Reading, Realised, Trial
 from scaling_search.strategies.base import DONE, WAIT, Ask, Asks, Decision, Planned
 from scaling_search.strategies.points import Point, reference_points, shares_of
 
@@ -28,7 +28,6 @@ TRAININGS = (12, 15, 20, 30, 45, 60)
 """What a plan chooses among; the first is about the least that settles anything."""
 
 _FIRST = ("depth", "width", "resolution", "uniform")
-_SETTLE = 11  # readings before which it never stops
 _ENOUGH = 4  # readings before which there is no posterior to ask by
 _SAME = 1e-6  # shares that differ by less are the same
 
@@ -38,11 +37,13 @@ class Surface(Planned):
 
     Attributes:
         trials: trainings in all; None leaves them to the plan.
+        least: readings before which it never stops.
         epsilon: loss of accuracy that does not matter: the search stops when no more is expected to be lost.
     """
 
     strategy: Literal["surface"] = "surface"
     trials: int | None = Field(default=None, ge=_ENOUGH, le=10_000)
+    least: int = Field(default=11, ge=_ENOUGH, le=10_000)
     epsilon: float = Field(default=EPSILON, gt=0, lt=1)
 
     @field_validator("seeds")
@@ -73,6 +74,17 @@ class Surface(Planned):
         """Along `TRAININGS`."""
         return [self.model_copy(update={"trials": trials}) for trials in ((self.trials,) if self.trials else TRAININGS)]
 
+    def extended(self, trainings: int, evidence: Evidence) -> Self:
+        """So many more, whether little is left to lose or not.
+
+        Raises:
+            InvalidInput: it is none.
+        """
+        if trainings < 1:
+            raise InvalidInput("that is less than one more training")
+        total = len(evidence.histories) + trainings
+        return self.model_copy(update={"trials": total, "least": total})
+
     def decide(self, evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision:
         """What was begun and not ended; the first ones; then what is worth most, until little is left to lose."""
         assert self.trials is not None and self.epochs is not None, "the plan has filled these in"
@@ -101,7 +113,7 @@ class Surface(Planned):
 
     def _settled(self, known: "Known") -> bool:
         """Whether no more than ε is expected to be lost, with all readings and without the newest one too."""
-        if len(known.read) < _SETTLE:
+        if len(known.read) < self.least:
             return False
         newest = max(known.read, key=lambda trial: (trial.seed, trial.candidate))
         rest = [trial for trial in known.read if trial != newest]
@@ -152,7 +164,8 @@ class Known:
             noise = [now.trial_variance[row - now.places] if row >= now.places else now.new_variance for row in rows]
             now = now.pending(np.array(rows), np.array(noise))
         new, again = now.gain(), now.seed_gain()
-        new[self._closed(now.nodes, full=len(self.evidence.proposals) >= proposals)] = -1.0
+        found = self._at(now.nodes)
+        new[self._closed(found, full=len(self.evidence.proposals) >= proposals)] = -1.0
         again[[index for index, name in enumerate(names) if name in self.failed]] = -1.0
         if max(new.max(), again.max()) < 0:
             return []
@@ -160,38 +173,16 @@ class Known:
             name = names[int(again.argmax())]
             return [Ask(Trial(candidate=name, seed=self.seeds[name]), epochs)]
         node = int(new.argmax())
-        waiting = [name for name in self._at(now.nodes, node) if not self.seeds[name]]
+        waiting = [name for name in found[node] if not self.seeds[name]]
         if waiting:
             return [Ask(Trial(candidate=waiting[0], seed=0), epochs)]
         return [Point(coefficients=shares_of(now.nodes[node].tolist()).coefficients())]
 
     def outlook(self, read: Sequence[Trial]) -> "Outlook":
         """What these readings let one foresee."""
-        import numpy as np
-        import pandas as pd
-
-        from scaling_search.analysis import basis
-        from scaling_search.analysis.means import paired_means
-        from scaling_search.analysis.metric import choose_metric, scored
-        from scaling_search.analysis.noise import noise_grid
-        from scaling_search.analysis.outlook import outlook
-        from scaling_search.analysis.surface import Observed
-        from scaling_search.analysis.surface import Surface as Posterior
-
-        histories = [reading for trial in read for reading in self.evidence.history(trial)]
-        rows = pd.DataFrame([asdict(reading) | asdict(reading.trial) for reading in histories])
-        final = rows[rows["epoch"] == self.epochs]
-        means = paired_means(scored(final, choose_metric(final, rows)), "score")
-        built = [self._realised(name) for name in means.candidates]
-        ratio = np.array([one.macs_ratio for one in built])
-        observed = Observed(
-            shares=np.array([one.shares for one in built]),
-            ln_cost=np.log(ratio / np.median(ratio)),
-            mean=means.means,
-            noise=noise_grid(means),
-            growth=float(np.median(ratio)),
-        )
-        return outlook(Posterior(observed), nodes=basis.nodes())
+        names = sorted({trial.candidate for trial in read})
+        histories = tuple(self.evidence.history(trial) for trial in read)
+        return _outlook(histories, tuple((name, self._realised(name)) for name in names), self.epochs)
 
     def _realised(self, name: str) -> Realised:
         return self.evidence.realised.get(name) or Realised(self.evidence.candidates[name], 2.0)
@@ -200,17 +191,54 @@ class Known:
         """The node nearest to what a candidate was asked to be."""
         return int(abs(nodes - self.evidence.candidates[name]).sum(axis=1).argmin())
 
-    def _at(self, nodes: "np.ndarray", node: int) -> list[str]:
-        """The candidates that a node has come to, "" where a limit refused it."""
+    def _at(self, nodes: "np.ndarray") -> list[list[str]]:
+        """The candidates that each node has come to, "" where a limit refused it."""
+        import numpy as np
+
         there = [(proposal.candidate, proposal.shares) for proposal in self.evidence.proposals]
         there += list(self.evidence.candidates.items())
-        return [name for name, shares in there if abs(nodes[node] - shares).max() < _SAME]
+        shares = np.array([shares for _, shares in there])
+        same = abs(nodes[:, None] - shares[None]).max(axis=2) < _SAME  # [nodes, candidates]
+        return [[there[index][0] for index in np.flatnonzero(row)] for row in same]
 
-    def _closed(self, nodes: "np.ndarray", *, full: bool) -> list[int]:
+    def _closed(self, found: Sequence[Sequence[str]], *, full: bool) -> list[int]:
         """Nodes at which no new network is to be had: refused, trained already, or no more points may be asked for."""
-        found = [self._at(nodes, node) for node in range(len(nodes))]
         return [
             node
             for node, names in enumerate(found)
             if (full and not names) or any(not name or self.seeds[name] or name in self.failed for name in names)
         ]
+
+
+@lru_cache(maxsize=16)  # a decision needs the same one several times, and so does the decision after a proposal
+def _outlook(
+    histories: tuple[tuple[Reading, ...], ...], built: tuple[tuple[str, Realised], ...], epochs: int
+) -> "Outlook":
+    """What these readings of candidates, in the order of their names, let one foresee. A pure function."""
+    import numpy as np
+    import pandas as pd
+
+    from scaling_search.analysis import basis
+    from scaling_search.analysis.means import paired_means
+    from scaling_search.analysis.metric import choose_metric, scored
+    from scaling_search.analysis.noise import noise_grid
+    from scaling_search.analysis.outlook import outlook
+    from scaling_search.analysis.surface import Observed
+    from scaling_search.analysis.surface import Surface as Posterior
+
+    columns = ["candidate", "seed", "epoch", "top1", "val_loss"]
+    readings = [one for history in histories for one in history]
+    values = [(one.trial.candidate, one.trial.seed, one.epoch, one.top1, one.val_loss) for one in readings]
+    rows = pd.DataFrame(values, columns=columns)
+    final = rows[rows["epoch"] == epochs]
+    means = paired_means(scored(final, choose_metric(final, rows)), "score")
+    assert means.candidates == tuple(name for name, _ in built)
+    ratio = np.array([one.macs_ratio for _, one in built])
+    observed = Observed(
+        shares=np.array([one.shares for _, one in built]),
+        ln_cost=np.log(ratio / np.median(ratio)),
+        mean=means.means,
+        noise=noise_grid(means),
+        growth=float(np.median(ratio)),
+    )
+    return outlook(Posterior(observed), nodes=basis.nodes())

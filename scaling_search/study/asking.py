@@ -10,7 +10,8 @@ from scaling_search.strategies import Ask
 from scaling_search.study.network import ScalableNetwork
 
 _METRICS = {
-    "train_loss": inf, "val_loss": inf, "top5": 1.0, "seconds": inf, "images_seen": inf, "images_per_second": inf,
+    "train_loss": inf, "val_loss": inf, "top5": 1.0, "raw_val_loss": inf, "raw_top1": 1.0, "seconds": inf,
+    "images_seen": inf, "images_per_second": inf,
 }  # fmt: skip
 """What may be told beside top1, from 0 up to what."""
 

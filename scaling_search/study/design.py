@@ -9,6 +9,8 @@ from scaling_search.coefficients import REFERENCES
 from scaling_search.environment import resolve_device
 from scaling_search.errors import InvalidInput
 from scaling_search.search.executors import Executor, Inline, Ray
+from scaling_search.search.pilot import UNSCALED_SEEDS
+from scaling_search.search.plan import Speed, Work, expected_seconds, measure_corners
 from scaling_search.search.proxy import ProxyConfig, ProxySize, proxy_base, with_room
 from scaling_search.search.record import ExecutorRecord, Question
 from scaling_search.search.searchspace import SearchConfig, SearchSpace, implied_strategy
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
 Data = Union[str, Path, "ImageSource", None]
 """What a search's images come from: a folder, a data set's name, a source made of torch data sets; None is embedded."""
 
+_TIGHT = 1.15
+"""So many times the budget is not worth another size."""
+
+_MOST_SHRINKING = 4.0
+"""How many times as cheap the proxies are made at most to save time: then B0 has one layer a stage, and 4 channels."""
+
 DEFAULT_BUDGET = {"cpu": 300.0, "cuda": 1800.0}
 """Seconds: five minutes on CPUs, so that a first look costs little; half an hour where a GPU makes it worth it."""
 
@@ -37,6 +45,7 @@ class Design:
         full: the baseline at full size, with the rounding that was asked for.
         rounding: of the proxies, where it was asked for.
         size: of the proxies' base.
+        sized: the user asked for this size.
         pilot: train the unscaled network too, and look at the corners before the plan is settled.
         budget: seconds for the whole search.
     """
@@ -47,6 +56,7 @@ class Design:
     rounding: Rounding | None
     proxy: ProxyConfig
     size: ProxySize
+    sized: bool
     strategy: Strategy
     recipe: Recipe
     executor: Executor
@@ -65,6 +75,43 @@ class Design:
         rule = make_space(self.question, base=base, full=self.full).rule
         largest = rule.apply(Point(coefficients=REFERENCES["resolution"].coefficients()), base).network
         return with_room(largest.resolution)
+
+    def affordable(self, train_images: int, val_images: int, *, classes: int) -> "tuple[Design, Speed]":
+        """The speed, and this with smaller proxies where the device could not give the coarsest plan its fewest epochs.
+
+        Raises:
+            TrainingFailed: a corner cannot be built or does not fit into memory.
+        """
+        design, left = self, _MOST_SHRINKING
+        while True:
+            speed = measure_corners(
+                design.base(classes),
+                growth=design.question.growth,
+                batch_size=design.recipe.batch_size,
+                device=design.device,
+            )
+            excess = design.least_seconds(speed, train_images, val_images) / design.budget
+            if excess <= _TIGHT or design.sized or left <= 1:
+                return design, speed
+            design, left = replace(design, size=design.size.shrunk(min(excess, left))), left / excess
+
+    def least_seconds(self, speed: Speed, train_images: int, val_images: int) -> float:
+        """What the coarsest plan takes with the fewest epochs; candidates are counted as the middle of the triangle."""
+        coarsest = self.strategy.refinements()[0]
+        work = self.work(train_images, val_images)
+        trainings = coarsest.trainings(len(coarsest.points())) + (UNSCALED_SEEDS / speed.growth if self.pilot else 0)
+        each = speed.seconds_per_image(REFERENCES["uniform"], speed.growth)
+        return expected_seconds([each], work, trainings=trainings, epochs=self.strategy.epochs or work.minimum_epochs)
+
+    def work(self, train_images: int, val_images: int) -> Work:
+        """What a plan counts with, for so many images."""
+        return Work(
+            train_images=train_images,
+            val_images=val_images,
+            workers=self.executor.workers_on(self.device),
+            minimum_epochs=self.proxy.minimum_epochs,
+            maximum_epochs=self.proxy.maximum_epochs,
+        )
 
     def with_budget(self, budget: str | float) -> "Design":
         """The same with another budget, as «2h» or in seconds.
@@ -122,6 +169,7 @@ def make_design(
         rounding=None if config.rounding is None else policy(config.rounding),
         proxy=space.proxy,
         size=size,
+        sized=options.proxy_width is not None or options.proxy_resolution is not None,
         strategy=strategy,
         recipe=recipe(options.recipe or space.proxy.recipe),
         executor=executor,

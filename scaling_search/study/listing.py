@@ -8,9 +8,6 @@ from scaling_search.study.design import make_question, make_space, rounded, sear
 from scaling_search.study.network import ScalableNetwork
 from scaling_search.study.options import Options
 
-FINEST_PARTS = 6
-"""Of the lattice, where none are asked for: what a plan with time enough uses."""
-
 
 def list_candidates(baseline: ScalableNetwork, options: Options, *, proxy: bool = False) -> list[Candidate]:
     """The candidates of a search at full size, or as the proxies that a run on CPUs trains.
@@ -22,8 +19,7 @@ def list_candidates(baseline: ScalableNetwork, options: Options, *, proxy: bool 
     """
     space = baseline.searchspace or SearchSpace(name=baseline.name, baseline=baseline.name)
     config = search_config(space, options)
-    if config.strategy == "lattice" and config.parts is None:
-        config = config.model_copy(update={"parts": FINEST_PARTS})
+    points = config.make_strategy().refinements()[-1].points()  # as fine as a plan with time enough
     full = rounded(baseline.network, config)
     question = make_question(options, config, space.proxy)
     if proxy:
@@ -32,5 +28,5 @@ def list_candidates(baseline: ScalableNetwork, options: Options, *, proxy: bool 
         )
         rounding = None if config.rounding is None else policy(config.rounding)
         base = proxy_base(full, size, classes=full.classes, rounding=rounding)
-        return make_space(question, base=base, full=full).candidates(config.make_strategy().points())
-    return make_space(question, base=full, full=None).candidates(config.make_strategy().points())
+        return make_space(question, base=base, full=full).candidates(points)
+    return make_space(question, base=full, full=None).candidates(points)

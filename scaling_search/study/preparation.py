@@ -19,7 +19,7 @@ from scaling_search.evidence import Evidence
 from scaling_search.search.executors import Executor
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.pilot import FIRST_LOOK, PILOTED, UNSCALED_SEEDS, Beside, Pilot, PilotRecord, measured_speed
-from scaling_search.search.plan import Work, choose_plan, measure_corners
+from scaling_search.search.plan import choose_plan
 from scaling_search.search.record import BaseRecord, DataRecord, DeviceRecord, ExecutorRecord, RunRecord
 from scaling_search.search.searchspace import adopt_live
 from scaling_search.search.space import Candidate, Space
@@ -111,21 +111,12 @@ def prepare_new(design: Design, *, command: str, on_data: OnData | None = None) 
         InvalidInput: anything that was asked for cannot be done.
     """
     source = _source(design.data)
+    design, speed = design.affordable(len(source.train), len(source.val), classes=len(source.classes))
     data = prepare(source, resolution=design.packed_resolution(len(source.classes)), progress=on_data)
     base = design.base(len(data.classes))
     space = make_space(design.question, base=base, full=design.full)
-    speed = measure_corners(
-        base, growth=design.question.growth, batch_size=design.recipe.batch_size, device=design.device
-    )  # fmt: skip
     candidates = _remembered(space)
-    workers = design.executor.workers_on(design.device)
-    work = Work(
-        train_images=len(data.train),
-        val_images=len(data.val),
-        workers=workers,
-        minimum_epochs=design.proxy.minimum_epochs,
-        maximum_epochs=design.proxy.maximum_epochs,
-    )
+    work = design.work(len(data.train), len(data.val))
     refinements = design.strategy.refinements()
     choose = partial(
         choose_plan, candidates=candidates, speed=speed, work=work, budget_seconds=design.budget,
@@ -158,7 +149,7 @@ def prepare_new(design: Design, *, command: str, on_data: OnData | None = None) 
         plan=plan,
         speed=speed,
         pilot=pilot,
-        executor=_executor_record(design.executor, workers),
+        executor=_executor_record(design.executor, work.workers),
         device=DeviceRecord(**describe_device(design.device)),
         deterministic=design.deterministic,
     )

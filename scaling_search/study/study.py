@@ -11,7 +11,7 @@ Nothing is printed: who wants to see what happens passes listeners.
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack
@@ -35,9 +35,11 @@ from scaling_search.study.answer import Answer, write_answer
 from scaling_search.study.asking import TrialAsk, told_reading
 from scaling_search.study.beginning import data_listener, job_maker, keep_live, typed_command
 from scaling_search.study.design import Data, Design, make_design
+from scaling_search.study.extending import extended, trainings_in
 from scaling_search.study.network import ScalableNetwork, network
 from scaling_search.study.options import ExecutorName, Options, StudyOptions
 from scaling_search.study.preparation import Prepared, after_pilot, prepare_again, prepare_new
+from scaling_search.units import parse_duration
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -187,6 +189,43 @@ class Study:
         """
         self._hold()
         return Journal(self._begun().path).forget_failures()
+
+    def extend(self, *, budget: str | float | None = None, seeds: int | None = None) -> Prepared:
+        """Plans more evidence in the same run; `run` then trains it.
+
+        Args:
+            budget: time for what comes, as "30m" or seconds; what was measured says how many trainings that is.
+            seeds: so many more of every candidate instead, for a strategy that trains all alike.
+
+        Raises:
+            InvalidInput: nothing has been trained yet, it is too little for one more training, or another process is at
+                work in the folder.
+        """
+        try:
+            self._hold()
+            return self._extend(budget, seeds)
+        except InvalidInput:
+            self.release()
+            raise
+
+    def _extend(self, budget: str | float | None, seeds: int | None) -> Prepared:
+        folder, prepared = self._begun(), self.prepared
+        if (budget is None) == (seeds is None):
+            raise InvalidInput("say how much more: a budget or seeds")
+        if self._pilot_pending:
+            raise InvalidInput(f"the plan is not settled yet: go on with `scaling-search resume {folder.path}`")
+        evidence, workers = self._drive(()).evidence(), prepared.record.executor.workers
+        if budget is not None:
+            seconds = parse_duration(budget) if isinstance(budget, str) else float(budget)
+            trainings = trainings_in(seconds, evidence, workers=workers)
+        elif prepared.strategy.seeds is None:
+            raise InvalidInput(f"{prepared.strategy.name} decides itself how often it trains: give a budget")
+        else:
+            trainings = (seeds or 0) * len(evidence.candidates)
+        record, strategy = extended(prepared.record, prepared.strategy, evidence, trainings=trainings)
+        folder.write_record(record)
+        self._prepared, self._driver = replace(prepared, record=record, strategy=strategy), None
+        return self._prepared
 
     def analyze(self, listeners: Sequence[Listener] = ()) -> Answer:
         """The answer of what is there so far, written into the folder: best.yaml, family, figures, report.html.

@@ -41,6 +41,8 @@ class EpochMetrics:
     seconds: float  # of the epoch, evaluation included
     images_per_second: float  # of its training part
     micro_batch: int  # images that went through the network at once; below the batch size where memory was short
+    raw_val_loss: float | None = None  # of the weights as they are, where val_loss and top1 are of averaged ones
+    raw_top1: float | None = None
 
 
 def train_epochs(
@@ -120,6 +122,7 @@ class Session:
         losses = self.train(number)
         images = self.steps * self.batch_size
         trained = time.perf_counter()
+        raw = self.evaluate_raw()
         result = self.evaluate(number)
         return EpochMetrics(
             epoch=number,
@@ -131,6 +134,8 @@ class Session:
             seconds=time.perf_counter() - started,
             images_per_second=images / (trained - started),
             micro_batch=-(-self.local_batch // self.learner.parts),
+            raw_val_loss=raw.loss if raw is not None else None,
+            raw_top1=raw.top1 if raw is not None else None,
         )
 
     def train(self, number: int) -> list[float]:
@@ -153,12 +158,25 @@ class Session:
             if recipe.bn_batches:
                 some = islice(self._batches(number), recipe.bn_batches)
                 reestimate_batch_norm(learner.module, (images for images, _ in some))
-            rows = learner.world.share(torch.arange(len(self.val_images)))
-            batches = self.val_images.batches(rows, batch_size=max(1, _EVALUATION_BATCH // learner.parts))
-            result = evaluate(learner.module, batches, learner.world)
+            result = self._validated()
         if not isfinite(result.loss):
             raise TrainingFailed(f"validation loss became {_named(result.loss)} in epoch {number}")
         return result
+
+    def evaluate_raw(self) -> Evaluation | None:
+        """Metrics at the weights as they are, where the recipe reads averaged ones; None where they are no numbers."""
+        if self.learner.average is None:
+            return None
+        with self.learner.autocast():
+            result = self._validated()
+        return result if isfinite(result.loss) else None
+
+    def _validated(self) -> Evaluation:
+        """Metrics of the module as it stands."""
+        learner = self.learner
+        rows = learner.world.share(torch.arange(len(self.val_images)))
+        batches = self.val_images.batches(rows, batch_size=max(1, _EVALUATION_BATCH // learner.parts))
+        return evaluate(learner.module, batches, learner.world)
 
     def _batches(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The images of one epoch: equal for all networks of a seed, whatever their resolution."""

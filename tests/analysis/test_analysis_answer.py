@@ -7,6 +7,7 @@ import yaml
 from planted_run import Truth, analyze_run, edit_trials, fail_rows, peak, plant, read_run, searched
 
 from scaling_search.analysis import analyze, summary_lines, to_dict, write_best
+from scaling_search.analysis.law import Law, NoLaw
 from scaling_search.coefficients import REFERENCES
 from scaling_search.errors import InvalidInput
 
@@ -136,7 +137,7 @@ def test_a_network_of_much_less_compute_is_no_rival(tmp_path: Path) -> None:
     analysis = analyze_run(run)
     assert analysis.trials.anchors == ["half"]
     assert "half" not in analysis.table.index
-    assert analysis.law is not None
+    assert isinstance(analysis.law, Law)
     assert len(analysis.law.forecast) == 7
     assert analysis.pick.shares.as_tuple() == pytest.approx(BEST, abs=0.05)
 
@@ -144,7 +145,8 @@ def test_a_network_of_much_less_compute_is_no_rival(tmp_path: Path) -> None:
 def test_three_candidates_still_give_an_analyze_run(tmp_path: Path) -> None:
     analysis = analyze_run(plant(tmp_path, truth=peak((0, 0, 1)), points=searched()[:3], seeds=2))
     assert analysis.pick.candidate == "c00"
-    assert analysis.law is None
+    assert isinstance(analysis.law, NoLaw)
+    assert to_dict(analysis)["law"] is None
 
 
 def test_one_finished_trial_is_enough_for_an_analyze_run(tmp_path: Path) -> None:

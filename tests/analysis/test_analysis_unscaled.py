@@ -8,6 +8,7 @@ import pytest
 from planted_run import analyze_run, fail_rows, peak, plant, read_run, searched
 
 from scaling_search.analysis import Analysis, summary_lines, to_dict
+from scaling_search.analysis.law import Law
 from scaling_search.analysis.trials import EFFECTIVE, SHARES
 from scaling_search.analysis.unscaled import Unscaled
 from scaling_search.errors import InvalidInput
@@ -101,16 +102,16 @@ def test_the_base_is_judged_in_points_of_accuracy_whatever_is_judged(run: Path) 
 
 
 def test_the_base_is_an_anchor_of_the_law(run: Path) -> None:
-    assert analyze_run(run).law is not None
-    assert analyze_run(run).law.forecast == ()  # type: ignore[union-attr]
+    without = analyze_run(run).law
     law = analyze_run(add_base(run, below=0.1)).law
-    assert law is not None
+    assert isinstance(without, Law) and isinstance(law, Law)
+    assert without.forecast == ()
     assert [phi for phi, *_ in law.forecast] == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_a_base_that_learned_nothing_is_no_anchor(run: Path) -> None:
     law = analyze_run(add_base(run, below=0.55)).law
-    assert law is not None
+    assert isinstance(law, Law)
     assert law.forecast == ()
 
 

@@ -28,10 +28,13 @@ def call(place: Path, untrained: None, monkeypatch: pytest.MonkeyPatch, capsys: 
 
     def call(*arguments: object, code: int = 0) -> str:
         monkeypatch.setattr("sys.argv", ["scaling-search", *map(str, arguments)])
-        with pytest.raises(SystemExit) as raised:
+        ended: object = 0
+        try:
             cli.main()
+        except SystemExit as end:
+            ended = end.code or 0
         shown = capsys.readouterr()
-        assert (raised.value.code or 0) == code, shown.out + shown.err
+        assert ended == code, shown.out + shown.err
         return shown.out + shown.err
 
     return call
@@ -251,15 +254,19 @@ def recorded(make_study: MakeStudy) -> str:
 
 def test_replay_as_a_table_and_as_json(call: Call, recorded: str) -> None:
     text = call("replay", recorded)
-    assert text.splitlines()[0].split() == ["strategy", "trainings", "compute", "verdict", "pick", "nearest", "regret"]
-    assert text.splitlines()[1].split()[:4] == ["lattice", "12.0", "100", "%"]
+    names = ["strategy", "trainings", "compute", "verdict", "pick", "nearest", "regret", "by", "means"]
+    assert text.splitlines()[0].split() == names
+    assert text.splitlines()[1].split()[:4] == ["lattice", "6.0", "50", "%"], "the other seed is hidden"
     results = json.loads(call("replay", recorded, "--strategy", "lattice, optuna", "--repeats", 2, "--json"))
     assert [result["strategy"] for result in results] == ["lattice", "optuna"]
     assert set(results[0]) == {
         "strategy", "repeats", "trainings", "compute", "pick", "nearest", "verdict", "regret", "regret_low",
-        "regret_high",
+        "regret_high", "by_means",
     }  # fmt: skip
     assert results[0]["repeats"] == 2
+    early = json.loads(call("replay", recorded, "--strategy", "race", "--after", "4", "--json"))
+    assert [result["trainings"] for result in early] == [4, 6]
+    assert "--after takes whole numbers, as 10,15,30, not 'x'" in call("replay", recorded, "--after", "x", code=2)
 
 
 def test_replay_of_what_there_is_not(call: Call, recorded: str) -> None:

@@ -8,7 +8,7 @@ from fault_run import call
 
 from scaling_search.locks import alone_in
 from scaling_search.search.folder import RunFolder
-from scaling_search.study.replay import read_recorded
+from scaling_search.study.recorded import read_recorded
 from scaling_search.study.study import Study
 
 pytestmark = pytest.mark.faults

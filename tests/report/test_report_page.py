@@ -89,7 +89,7 @@ def test_what_comes_from_outside_is_escaped(html: str) -> None:
 
 def test_the_answer_comes_first_then_its_limits_then_the_comparison(html: str) -> None:
     order = ["Clear: 25 % depth", "What this can and cannot tell", "Beside the references", "Figures",
-             "The family", "All candidates", "Failed trials", "How it was run"]  # fmt: skip
+             "At other costs", "The family", "All candidates", "Failed trials", "How it was run"]  # fmt: skip
     positions = [html.index(text) for text in order]
     assert positions == sorted(positions)
 
@@ -128,3 +128,18 @@ def test_the_unscaled_network_stands_below_the_references(run: Path, html: str, 
     edit_trials(trained, lambda rows: pd.concat([own, rows]))
     text = page(trained, analyze_run(trained), record_of(trained), [])
     assert text.index("<tr><td>paper</td>") < text.index("<tr><td>unscaled</td>") < text.index("Figures")
+
+
+def test_the_law_is_shown_with_its_forecast_or_why_there_is_none(run: Path, html: str, tmp_path: Path) -> None:
+    assert "A saturating power law, fitted to 18 networks of" in html
+    assert "90 % interval</th>" not in html, "all of one cost"
+    rows = pd.read_csv(run / "trials.csv", dtype={"reason": str})
+    own = rows[(rows["candidate"] == "c00")].assign(candidate="base", top1=lambda found: found["top1"] - 0.1)
+    trained = plant(tmp_path / "base", truth=peak((0.25, 0.25, 0.5)))
+    edit_trials(trained, lambda rows: pd.concat([own, rows]))
+    text = page(trained, analyze_run(trained), record_of(trained), [])
+    assert text.count("<tr><td>7</td><td>128 ×</td>") == 1
+    assert "Whether the best shares drift as networks grow it cannot say" in text
+    edit_trials(trained, lambda rows: rows[rows["candidate"].isin(["c00", "c03", "c07"])])
+    text = page(trained, analyze_run(trained), record_of(trained), [])
+    assert "No law: it takes 6 trained networks at least, and there are 3." in text

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +26,17 @@ def test_readings_survive_and_the_table_follows(tmp_path: Path) -> None:
     again = Journal(tmp_path)
     assert again.history(TRIAL) == (reading(1), reading(2, "done"))
     assert again.ending(TRIAL) == reading(2, "done")
+
+
+def test_raw_readings_are_kept_and_older_lines_have_none(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    raw = replace(reading(1), raw_top1=0.4, raw_val_loss=1.7)
+    journal.add(raw)
+    assert Journal(tmp_path).history(TRIAL) == (raw,)
+    assert pd.read_csv(tmp_path / "trials.csv")[["raw_top1", "raw_val_loss"]].values.tolist() == [[0.4, 1.7]]
+    older = json.loads(encode(reading(1)))
+    del older["raw_top1"], older["raw_val_loss"]
+    assert decode(json.dumps(older)) == reading(1)
 
 
 def test_a_reading_that_comes_twice_is_kept_once(tmp_path: Path) -> None:

@@ -19,45 +19,17 @@ from scaling_search.strategies import (
     Asks,
     Decision,
     Grid,
+    Halving,
     Lattice,
     Optuna,
-    Planned,
     Point,
+    Race,
+    Random,
     Strategy,
     Surface,
-    reference_points,
     testing,
 )
 from scaling_search.strategies.optuna import from_shares, to_shares
-
-
-class Halving(Planned):
-    """Budgets that nest: all with one epoch, the better half with twice as many, and so on."""
-
-    strategy: Literal["halving"] = "halving"
-
-    def points(self) -> list[Point]:
-        return reference_points()
-
-    def decide(self, evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision:
-        assert self.epochs is not None and self.seeds is not None
-        alive, epochs = list(evidence.candidates), 1
-        while True:
-            trials = [Trial(candidate=name, seed=seed) for seed in range(self.seeds) for name in alive]
-            lacking = [trial for trial in trials if not evidence.has(trial, epochs)]
-            asks = [Ask(trial, epochs) for trial in lacking if trial not in {ask.trial for ask in running}]
-            if lacking:
-                return asks or WAIT
-            if epochs >= self.epochs:
-                return DONE
-            alive.sort(key=lambda name: -self._score(evidence, name, epochs))
-            alive, epochs = alive[: max(1, len(alive) // 2)], min(2 * epochs, self.epochs)
-
-    def _score(self, evidence: Evidence, name: str, epochs: int) -> float:
-        assert self.seeds is not None
-        found = [evidence.top1(Trial(candidate=name, seed=seed), epochs) for seed in range(self.seeds)]
-        return fmean(score or 0.0 for score in found)
-
 
 STRATEGIES_UNDER_TEST = (
     Lattice(parts=2, seeds=2, epochs=3),
@@ -65,7 +37,9 @@ STRATEGIES_UNDER_TEST = (
     Grid(step=0.25, tolerance=0.2, seeds=1, epochs=2),
     Optuna(samples=5, seeds=2, epochs=2),
     Optuna(samples=4, seeds=1, epochs=2, sampler="random"),
-    Halving(seeds=2, epochs=4),
+    Halving(parts=2, seeds=2, epochs=5),
+    Race(parts=2, seeds=3, epochs=2),
+    Random(samples=6, seeds=2, epochs=2),
     Surface(trials=16, epochs=2),
 )
 

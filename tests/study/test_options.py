@@ -56,7 +56,10 @@ def test_type_checkers_know_the_options_that_there_are() -> None:
         ({"target": "macs=many"}, "'macs=many' is not a target"),
         ({"rounding": "neerest"}, "did you mean nearest?"),
         ({"recipe": "papr"}, "did you mean paper?"),
-        ({"search": "lattise"}, "search: Input should be 'lattice', 'grid', 'optuna' or 'surface'"),
+        (
+            {"search": "lattise"},
+            "search: Input should be 'lattice', 'grid', 'random', 'halving', 'race', 'optuna' or 'surface'",
+        ),
         ({"search": "grid", "parts": 3}, "--search grid has no parts; it takes step and tolerance"),
         ({"scheduler": "asha"}, "use --executor ray"),
         ({"workers": 2}, "one trial at a time"),

@@ -42,6 +42,16 @@ def test_metrics_are_plausible_and_json_able(network: Network, dataset: Dataset,
         assert EpochMetrics(**json.loads(json.dumps(asdict(one)))) == one
 
 
+def test_raw_readings_stand_beside_averaged_ones(network: Network, dataset: Dataset, quick: Recipe) -> None:
+    averaged = list(train_epochs(network, dataset, quick, epochs=2, seed=0))
+    unread = quick.model_copy(update={"ema": None})
+    raw = list(train_epochs(network, dataset, unread, epochs=2, seed=0))
+    assert [one.raw_val_loss for one in averaged] == [one.val_loss for one in raw], "the average changes no training"
+    assert [one.raw_top1 for one in averaged] == [one.top1 for one in raw]
+    assert averaged[-1].val_loss != averaged[-1].raw_val_loss
+    assert all(one.raw_val_loss is None and one.raw_top1 is None for one in raw)
+
+
 def test_it_learns(network: Network, dataset: Dataset) -> None:
     memorise = recipe("proxy", batch_size=24, lr=0.03, shift=None, label_smoothing=0.0)
     losses = [one.train_loss for one in train_epochs(network, dataset, memorise, epochs=15, seed=0)]

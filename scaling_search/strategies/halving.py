@@ -1,0 +1,61 @@
+"""Successive halving: all candidates for one epoch, the better half for two, the best quarter for four …
+
+Jamieson and Talwalkar 2016 (arXiv 1502.07943). It needs a recipe under which a paused trial goes on; and early readings
+favour width, so a division that pays late is lost early (docs/design.md, 3.3).
+"""
+
+from collections.abc import Iterable, Iterator
+from math import inf
+from statistics import fmean
+from typing import Literal
+
+from scaling_search.evidence import Evidence, Trial
+from scaling_search.strategies.base import DONE, WAIT, Ask, Asks, Decision
+from scaling_search.strategies.lattice import OverLattice
+
+KEPT = 2
+"""One in so many candidates stays for the next stage."""
+
+
+class Halving(OverLattice):
+    """Stages of 1, 2, 4 … epochs, the last with all of them; each has half of the candidates of the one before."""
+
+    strategy: Literal["halving"] = "halving"
+
+    def decide(self, evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision:
+        """What the stage lacks, or the next stage with the better half."""
+        return knock_out(evidence, running, self.stages())
+
+    def stages(self) -> Iterator[tuple[int, int]]:
+        """(seeds, epochs) that a candidate has at the end of each stage."""
+        assert self.seeds is not None and self.epochs is not None, "the plan has filled these in"
+        epochs = 1
+        while epochs < self.epochs:
+            yield self.seeds, epochs
+            epochs *= KEPT
+        yield self.seeds, self.epochs
+
+
+def knock_out(evidence: Evidence, running: frozenset[Ask], stages: Iterable[tuple[int, int]]) -> Asks | Decision:
+    """The decision of a strategy that keeps the better half after each stage, and at least one candidate.
+
+    Args:
+        stages: (seeds, epochs) that every candidate that is left has at the end of each.
+    """
+    under_way = {ask.trial for ask in running}
+    left = list(evidence.candidates)
+    for seeds, epochs in stages:
+        trials = [Trial(candidate=name, seed=seed) for seed in range(seeds) for name in left]
+        lacking = [trial for trial in trials if not evidence.has(trial, epochs)]
+        if lacking:
+            return [Ask(trial, epochs) for trial in lacking if trial not in under_way] or WAIT
+        scores = {name: _score(evidence, name, seeds, epochs) for name in left}
+        left = sorted(left, key=lambda name: -scores[name])[: max(1, len(left) // KEPT)]
+    return DONE
+
+
+def _score(evidence: Evidence, name: str, seeds: int, epochs: int) -> float:
+    """Mean top-1 of a candidate's trials; behind all others where one failed."""
+    found = [evidence.top1(Trial(candidate=name, seed=seed), epochs) for seed in range(seeds)]
+    scores = [score for score in found if score is not None]
+    return fmean(scores) if len(scores) == seeds else -inf

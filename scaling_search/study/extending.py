@@ -1,0 +1,59 @@
+"""More evidence in the same run: another budget or more seeds for a search that has its plan already."""
+
+from math import floor
+from statistics import fmean
+
+from scaling_search.errors import InvalidInput
+from scaling_search.evidence import Evidence
+from scaling_search.search.record import RunRecord
+from scaling_search.strategies import Planned, Strategy
+from scaling_search.units import format_seconds
+
+
+def training_seconds(evidence: Evidence) -> float:
+    """What a candidate's training took on average, of those that have come to rest.
+
+    Raises:
+        InvalidInput: none has.
+    """
+    histories = [history for history in evidence.histories.values() if history[-1].resting]
+    took = [sum(reading.seconds or 0.0 for reading in history) for history in histories]
+    if not any(took):
+        raise InvalidInput("no trial has finished yet; go on with `scaling-search resume`")
+    return fmean(seconds for seconds in took if seconds)
+
+
+def trainings_in(budget: float, evidence: Evidence, *, workers: int) -> int:
+    """How many trainings so many seconds hold.
+
+    Raises:
+        InvalidInput: not one, or nothing has been trained yet.
+    """
+    each = training_seconds(evidence)
+    count = floor(budget * workers / each)
+    if count < 1:
+        raise InvalidInput(f"a training of this run takes about {format_seconds(each)}: that is the least budget")
+    return count
+
+
+def extended(
+    record: RunRecord, strategy: Strategy, evidence: Evidence, *, trainings: int
+) -> tuple[RunRecord, Strategy]:
+    """The run with about so many trainings more.
+
+    Raises:
+        InvalidInput: they are too few for this strategy, or it is a person's own.
+    """
+    if not isinstance(strategy, Planned):
+        raise InvalidInput(f"{strategy.name} is a strategy of your own: only you know what more it could ask for")
+    longer = strategy.extended(trainings, evidence)
+    total = longer.trainings(len(evidence.candidates))
+    added = max(0, total - record.plan.trials) * training_seconds(evidence) / record.executor.workers
+    plan = record.plan.model_copy(
+        update={
+            "trials": total,
+            "seconds": record.plan.seconds + added,
+            "budget_seconds": max(record.plan.budget_seconds, record.plan.seconds + added),
+        }
+    )
+    return record.model_copy(update={"strategy": longer.to_dict(), "plan": plan}), longer
