@@ -161,6 +161,7 @@ class Driver(Generic[C]):
 
     def tidy(self) -> None:
         """Deletes all checkpoints but those of paused trials, which can be trained further."""
+        self.journal.settle()
         paused = {str(reading.trial) for reading in self.journal.readings() if reading.status == "paused"}
         for path in self._checkpoints.glob("*"):
             if path.name.partition(".pt")[0] not in paused:

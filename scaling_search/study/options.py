@@ -63,7 +63,7 @@ class Options(Strict):
     """
 
     phi: float = Field(default=1.0, gt=0, le=7)
-    leverage: float | None = Field(default=None, gt=1, le=64)
+    leverage: float | None = Field(default=None, ge=1.1, le=64)
     target: Annotated[str | None, _checked(parse_target)] = None
     match: MatchRule | None = None
     max_macs: Annotated[PositiveInt | None, _amount("--max-macs")] = None
@@ -75,15 +75,15 @@ class Options(Strict):
 
     search: StrategyName | None = None
     parts: int | None = Field(default=None, ge=1, le=60)
-    step: float | None = Field(default=None, gt=0)
-    tolerance: float | None = Field(default=None, ge=0)
-    samples: int | None = Field(default=None, ge=1)
+    step: float | None = Field(default=None, ge=0.01, le=1)
+    tolerance: float | None = Field(default=None, ge=0, le=2)
+    samples: int | None = Field(default=None, ge=1, le=10_000)
     seeds: int | None = Field(default=None, ge=1, le=1000)
-    epochs: int | None = Field(default=None, ge=1)
+    epochs: int | None = Field(default=None, ge=1, le=100_000)
     budget: Annotated[PositiveFloat | None, _read(parse_duration)] = None
 
-    proxy_width: float | None = Field(default=None, gt=0)
-    proxy_resolution: int | None = Field(default=None, ge=8)
+    proxy_width: float | None = Field(default=None, ge=0.01, le=10)
+    proxy_resolution: int | None = Field(default=None, ge=8, le=4096)
     rounding: Annotated[str | None, _checked(policy)] = None
     recipe: str | None = None
     pilot: bool = True
@@ -92,8 +92,8 @@ class Options(Strict):
     deterministic: bool = False
     executor: ExecutorName = "ray"
     scheduler: Scheduler = "fifo"
-    workers: int | None = Field(default=None, ge=1)
-    trials_per_gpu: int = Field(default=2, ge=1)
+    workers: int | None = Field(default=None, ge=1, le=10_000)
+    trials_per_gpu: int = Field(default=2, ge=1, le=64)
 
 
 class StudyOptions(TypedDict, total=False):

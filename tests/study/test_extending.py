@@ -11,8 +11,8 @@ from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Reading, Status
 from scaling_search.search.executors import Job
 from scaling_search.search.folder import RunFolder
-from scaling_search.study.reading import read_csv
 from scaling_search.study.study import Study
+from scaling_search.study.tables import read_readings
 
 SURFACE: dict[str, Any] = {"parts": ..., "seeds": ..., "epochs": 2, "budget": 20}
 
@@ -26,7 +26,7 @@ def timed(job: Job) -> Iterator[Reading]:
 
 
 def trainings() -> int:
-    return len(read_csv(Path("run/trials.csv")).drop_duplicates(["candidate", "seed"]))
+    return len(read_readings(Path("run/trials.csv")).drop_duplicates(["candidate", "seed"]))
 
 
 def test_surface_goes_on_asking_for_so_long(make_study: MakeStudy) -> None:
