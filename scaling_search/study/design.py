@@ -1,6 +1,7 @@
 """From what a person asks to what a search is made of: each wish is turned, once, into the thing that needs it."""
 
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Union
 
@@ -108,12 +109,13 @@ class Design:
 
     def work(self, train_images: int, val_images: int) -> Work:
         """What a plan counts with, for so many images."""
+        least = max(self.proxy.minimum_epochs, ceil(self.proxy.minimum_images / train_images))
         return Work(
             train_images=train_images,
             val_images=val_images,
             workers=self.executor.workers_on(self.device),
-            minimum_epochs=self.proxy.minimum_epochs,
-            maximum_epochs=self.proxy.maximum_epochs,
+            minimum_epochs=least,
+            maximum_epochs=max(least, self.proxy.maximum_epochs),
         )
 
     def with_budget(self, budget: str | float) -> "Design":
