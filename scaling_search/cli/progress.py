@@ -118,6 +118,9 @@ class TrialBar:
         self._epsilon, self._workers, self._loss = record.question.epsilon, record.executor.workers, ""
         self._counted: dict[Trial, int] = {}
         self._resting: dict[Trial, Reading] = {}
+        lengths = record.lengths
+        longer = [self._weights.get(name, self._mean) for name in lengths.candidates] if lengths else []
+        more = sum(longer) * (lengths.epochs - self._epochs) if lengths else 0.0
         # What is proposed later is taken to cost what the others do.
         epoch = self._mean * record.plan.trials + unscaled * self._weights[UNSCALED]
         self._bar = Progress(
@@ -126,7 +129,7 @@ class TrialBar:
             disable=not console.is_terminal,
         )  # fmt: skip
         before = sum(self._take(reading) for reading in begun.evidence.readings())
-        self._task = self._bar.add_task(self._title(), total=self._epochs * epoch - before, best=self._best())
+        self._task = self._bar.add_task(self._title(), total=self._epochs * epoch + more - before, best=self._best())
         self._bar.start()
 
     def stop(self) -> None:

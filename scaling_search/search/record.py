@@ -14,6 +14,7 @@ from scaling_search.errors import InvalidInput
 from scaling_search.evidence import EPSILON
 from scaling_search.files import write_atomically
 from scaling_search.locks import LOCK
+from scaling_search.search.lengths import LengthsRecord
 from scaling_search.search.pilot import PilotRecord
 from scaling_search.search.plan import Plan, Speed
 from scaling_search.search.record_format1 import from_first_version
@@ -168,6 +169,7 @@ class RunRecord(Strict):
         growth: realised MACs over the base's at which candidates are compared.
         strategy: with nothing left open; a person's own is named and cannot be made again from here.
         pilot: what is trained before the first question, and what that showed; None: nothing.
+        lengths: what is trained longer, after the search; None: nothing.
         deterministic: the same bits on CUDA too.
         counts: our cost model against an independent witness.
     """
@@ -187,6 +189,7 @@ class RunRecord(Strict):
     plan: Plan
     speed: Speed
     pilot: PilotRecord | None = None
+    lengths: LengthsRecord | None = None
     executor: ExecutorRecord
     device: DeviceRecord
     deterministic: bool = False

@@ -20,7 +20,7 @@ from scaling_search.search.table import write_table
 from scaling_search.strategies import Strategy
 from scaling_search.study.beginning import data_listener, keep_live, typed_command
 from scaling_search.study.design import Data, Design
-from scaling_search.study.preparation import Prepared, after_pilot, prepare_again, prepare_new
+from scaling_search.study.preparation import Prepared, after_pilot, prepare_again, prepare_new, with_lengths
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -137,11 +137,15 @@ class Session:
         pilot = self.prepare().record.pilot
         return pilot is not None and pilot.pending
 
-    def settle_plan(self, listeners: Sequence[Listener] = ()) -> bool:
-        """When the pilot is done, makes the plan anew and follows it; whether it was that."""
-        if self.driver is None or not self.pilot_pending:
+    def go_on(self, listeners: Sequence[Listener] = ()) -> bool:
+        """After the pilot comes the search, and after that the longer trainings, if time is left; whether one came."""
+        if self.driver is None:
             return False
-        self.prepared = prepared = after_pilot(self.prepare(), self.driver.evidence())
+        later = after_pilot if self.pilot_pending else with_lengths
+        prepared = later(self.prepare(), self.driver.evidence(), self.driver.candidates)
+        if prepared is None:
+            return False
+        self.prepared = prepared
         self.begun().write_record(prepared.record)
         self.driver.follow(prepared.asking())
         self.announce(listeners)

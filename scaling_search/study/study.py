@@ -143,7 +143,7 @@ class Study:
         session.announce(listeners)
         record = prepared.record
         jobs = Jobs(
-            driver, job_maker(prepared), trials=record.plan.trials, more=lambda: session.settle_plan(listeners)
+            driver, job_maker(prepared), trials=record.plan.trials, more=lambda: session.go_on(listeners)
         )  # fmt: skip
         conditions = Conditions(
             device=record.device.kind, epochs=prepared.strategy.epochs or 1, log=session.begun().log
@@ -214,7 +214,7 @@ class Study:
         self._session.begin(())
         driver = self._session.drive()
         found = driver.ask()
-        if found is DONE and self._session.settle_plan():
+        if found is DONE and self._session.go_on():
             found = driver.ask()
         if isinstance(found, Decision):
             return None
