@@ -59,12 +59,14 @@ OPTIONS: dict[str, dict[str, Sequence[str]]] = {
         "--batch-size": NUMBERS, "--lr": NUMBERS, "--resolution": ["0", "-1", "7", "nan", "9" * 30, "65537"],
         "--seed": NUMBERS, "--device": ["cuda", "x"],
     },
+    "extend": {"--budget": TIMES, "--seeds": ["0", "-1", "9" * 30, "nan", "2147483648", "1.5", ""]},
     "analyze": {"--epsilon": NUMBERS, "--metric": TEXTS},
     "replay": {"--strategy": [*TEXTS, "grid", "lattice,lattice"], "--repeats": NUMBERS},
     "frontier": {"--out": ["tiny.yaml", "tiny.yaml/x", "a" * 300, "/proc/x", ""], "--own": ["missing", "tiny.yaml",
     "/", ""]},
 }  # fmt: skip
-FIRST = {"cost": ["b0"], "train": ["tiny.yaml", "--out", "trained"], "analyze": ["run"], "replay": ["run"]}
+FIRST = {"cost": ["b0"], "train": ["tiny.yaml", "--out", "trained"], "analyze": ["run"], "replay": ["run"],
+         "extend": ["run"]}  # fmt: skip
 VALID = {
     "run": ["--baseline", "tiny.yaml", "--data", "images", "--dry-run", "--device", "cpu", "--out", "new"],
     "train": ["--data", "images", "--recipe", "proxy", "--epochs", "1", "--device", "cpu", "--resolution", "16",

@@ -18,7 +18,7 @@ TRAINED = "FAULTS_TRAINED"
 def install() -> None:
     """Takes the place of what costs time, in this process."""
     from scaling_search.files import write_atomically
-    from scaling_search.study import answer, preparation
+    from scaling_search.study import answer, design
 
     real: Any = Inline.run
 
@@ -30,7 +30,7 @@ def install() -> None:
         return folder / "report.html"
 
     Inline.run = run  # type: ignore[method-assign]
-    vars(preparation)["measure_corners"] = lambda base, **how: SPEED
+    vars(design)["measure_corners"] = lambda base, **how: SPEED
     vars(answer)["write_report"] = page
 
 

@@ -88,7 +88,7 @@ def analyze(trials: Trials, *, epsilon: float = EPSILON, metric: Literal["auto"]
     split = split_candidates(final)
     agreement = halfway_agreement(trials.readings, chosen.name)
     unlearned = find_unlearned(table, split, classes=trials.classes)
-    verdict = judge(decision, unlearned)
+    verdict = judge(decision, unlearned, saved=trials.target_ratio < 1)
     remedy = unlearned.remedy if unlearned else None
     warnings = [*find_caveats(trials, table, decision, agreement=agreement, split=split)]
     warnings += unscaled.warnings(epsilon) if unscaled and not unlearned else []
@@ -168,6 +168,8 @@ def _advice(
 def _law(trials: Trials, table: pd.DataFrame, accuracy: Surface, decision: Decision) -> Law | NoLaw:
     if len(table) > MOST:  # pooled candidates are not left out one by one
         return NoLaw(sentence=f"No law: of more than {MOST} candidates the surface knows all that one could say.")
+    if trials.target_ratio < 1:
+        return NoLaw(sentence="No law: it forecasts what added compute brings, and this search saves some.")
     names, chance = [*table.index, *trials.anchors], 1 / trials.classes if trials.classes else 0.0
     shown = trials.final.groupby("candidate")["top1"].agg(["mean", "size"]).loc[names].to_numpy(float)
     sizes, base = trials.candidates.loc[names, EFFECTIVE].to_numpy(float), trials.unscaled["top1"]

@@ -92,7 +92,9 @@ def resume(
 def extend(
     run: Annotated[Path, typer.Argument(help="The folder of a run.")],
     budget: Annotated[str | None, typer.Option(help="Time for what comes, as 30m: goes on asking so long.")] = None,
-    seeds: Annotated[int | None, typer.Option(help="So many more trainings of every candidate instead.", min=1)] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="So many more trainings of every candidate instead.", min=1, max=1000)
+    ] = None,
 ) -> None:
     """More evidence in the same run, for an answer that is not sure enough."""
     from scaling_search.cli.progress import TerminalProgress
