@@ -1,4 +1,4 @@
-"""Figures, waves and noise on a canvas of 128 × 128 pixels: what the embedded data set is drawn with.
+"""Figures, waves and noise on a canvas of 65 × 65 points: what the embedded data set is drawn with.
 
 Numpy's plain arithmetic alone (no fonts, no sine of an array, no random normals), so that the bytes depend on neither
 the processor nor the versions of libraries.
@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 
-SIDE = 128  # pixels
+CANVAS = 65  # points of the canvas: the corners of 64 cells, between which an image is interpolated
 OUTLINES = ("disc", "hexagon", "square", "triangle", "cross", "bar", "crescent", "ring")  # neighbours look alike
 
-_PLACES = np.arange(SIDE, dtype=np.float32)  # pixels
+_PLACES = np.arange(CANVAS, dtype=np.float32)  # points
 _ORANGE = np.array([0.6, 0.0, -0.6], np.float32)[:, None, None]
 _EDGES = {"triangle": (3, 0.7776), "square": (4, 0.8862), "hexagon": (6, 0.9523)}  # corners, inner radius
 _REACH = {"triangle": 1.56, "square": 1.26, "hexagon": 1.1, "cross": 1.26, "bar": 1.51, "crescent": 1.27, "ring": 1.15}
@@ -23,7 +23,7 @@ _REACH = {"triangle": 1.56, "square": 1.26, "hexagon": 1.1, "cross": 1.26, "bar"
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """An outline filled with waves; lengths in pixels, angles in degrees."""
+    """An outline filled with waves; lengths in points of the canvas, angles in degrees."""
 
     x: float
     y: float
@@ -37,7 +37,7 @@ class Figure:
 
     @property
     def reach(self) -> tuple[float, float]:
-        """From the middle to the farthest point that is painted, to the side and up, pixels."""
+        """From the middle to the farthest point that is painted, to the side and up."""
         along, across, turn = self.stretch, 1 / self.stretch, self.turn * pi / 180
         radius = _REACH.get(self.outline, 1.0) * self.radius
         sides = hypot(along * cos(turn), across * sin(turn)), hypot(along * sin(turn), across * cos(turn))
@@ -45,7 +45,7 @@ class Figure:
 
 
 def paint(image: Floats, figure: Figure, colour: Floats | np.float32, *, wave: float = 0.0) -> None:
-    """Lays a figure over float32 [3, 128, 128] in place; its waves are `wave` high from trough to crest."""
+    """Lays a figure over float32 [3, 65, 65] in place; its waves are `wave` high from trough to crest."""
     side, up = figure.reach
     rows, columns = _window(figure.y, up), _window(figure.x, side)
     x, y = _offsets(rows, columns, figure.x, figure.y)
@@ -54,22 +54,22 @@ def paint(image: Floats, figure: Figure, colour: Floats | np.float32, *, wave: f
 
 
 def dot(image: Floats, x: float, y: float, *, radius: float, colour: Floats) -> None:
-    """Lays a disc of one colour over float32 [3, 128, 128] in place: `paint` for what is small and many."""
+    """Lays a disc of one colour over float32 [3, 65, 65] in place: `paint` for what is small and many."""
     rows, columns = _window(y, radius + 0.5), _window(x, radius + 0.5)
     right, down = _offsets(rows, columns, x, y)
     _lay(image[:, rows, columns], np.sqrt(right * right + down * down) - np.float32(radius), colour)
 
 
 def rippled(direction: float, period: float) -> Floats:
-    """Waves over the whole canvas, −½..½, float32 [128, 128]; direction in degrees, period in pixels."""
+    """Waves over the whole canvas, −½..½, float32 [65, 65]; direction in degrees, period in points."""
     return _ripple(_PLACES, _PLACES[:, None], direction, period)
 
 
 def background(rng: np.random.Generator, level: float, *, contrast: float) -> Floats:
-    """Coloured noise at two scales around a random tint of a brightness, float32 [3, 128, 128]."""
+    """Coloured noise at two scales around a random tint of a brightness, float32 [3, 65, 65]."""
     tinted = np.float32(level) + np.float32(0.1) * _noise(rng, 1)
-    grid = _refined(tinted + np.float32(contrast) * _noise(rng, 10), 4)[:, :33, :33]
-    return _refined(grid + np.float32(contrast) * _noise(rng, 33), 4)
+    grid = refined(tinted + np.float32(contrast) * _noise(rng, 6), 4)[:, :18, :18]
+    return refined(grid + np.float32(contrast) * _noise(rng, 18), 4)[:, :CANVAS, :CANVAS]
 
 
 def _noise(rng: np.random.Generator, side: int) -> Floats:
@@ -83,7 +83,7 @@ def tint(warmth: float) -> Floats:
 
 
 def distance(x: Floats, y: Floats, figure: Figure) -> Floats:
-    """About the pixels outside the outline, negative inside, at offsets x, y from the figure's middle."""
+    """About the points outside the outline, negative inside, at offsets x, y from the figure's middle."""
     turn, stretch = figure.turn * pi / 180, np.float32(figure.stretch)
     along, across = _along(x, y, turn) / stretch, _along(x, y, turn + pi / 2) * stretch
     radius = np.float32(figure.radius)
@@ -125,11 +125,11 @@ def _both(first: Floats, second: Floats) -> Floats:
 
 
 def _window(middle: float, reach: float) -> slice:
-    return slice(max(0, int(middle - reach)), max(0, min(SIDE, int(middle + reach) + 2)))
+    return slice(max(0, int(middle - reach)), max(0, min(CANVAS, int(middle + reach) + 2)))
 
 
 def _offsets(rows: slice, columns: slice, x: float, y: float) -> tuple[Floats, Floats]:
-    """From a middle to a window's pixels: right [w] and down [h, 1], so that only sums of both fill the window."""
+    """From a middle to a window's points: right [w] and down [h, 1], so that only sums of both fill the window."""
     return _PLACES[columns] - np.float32(x), (_PLACES[rows] - np.float32(y))[:, None]
 
 
@@ -152,7 +152,7 @@ def _along(x: Floats, y: Floats, angle: float) -> Floats:
     return np.float32(round(cos(angle), 6)) * x - np.float32(round(sin(angle), 6)) * y
 
 
-def _refined(grid: Floats, factor: int) -> Floats:
+def refined(grid: Floats, factor: int) -> Floats:
     """Linear interpolation between the corners [3, k + 1, k + 1] of k cells: [3, factor · k, factor · k]."""
     cells = grid.shape[1] - 1
     across = np.empty((3, cells + 1, factor * cells), np.float32)

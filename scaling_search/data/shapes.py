@@ -12,9 +12,10 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from scaling_search.data.drawing import OUTLINES, SIDE, Figure, Floats, background, dot, paint, rippled, tint
+from scaling_search.data.drawing import CANVAS, OUTLINES, Figure, Floats, background, dot, paint, refined, rippled, tint
 from scaling_search.data.source import ImageSource, Items
 
+SIDE = 128  # pixels, native; drawn at half of it, so that no detail is finer
 CLASSES = tuple(f"kind-{number:02}" for number in range(1, 13))
 COLOURS = ("ground warmth", "warmth", "core warmth", "satellite warmth")  # 0..1, blue to orange
 DIRECTIONS = ("ground direction", "turn", "direction", "satellite angle")  # in half turns
@@ -23,7 +24,7 @@ SHAPES = ("outline", "stretch", "core", "satellites")  # 0..1
 ATTRIBUTES = (*COLOURS, *DIRECTIONS, *LENGTHS, *SHAPES)
 DIFFICULTY = 0.5  # docs/shapes.md says what networks reach
 
-_VERSION = 6  # goes up when the drawing changes, so that no cache keeps the old one
+_VERSION = 7  # goes up when the drawing changes, so that no cache keeps the old one
 _SPLITS = {"train": 0, "val": 1}
 # of each attribute and class, 0..1: evenly spaced, in random order
 _MEANS = (np.argsort(np.random.default_rng(2).random((len(ATTRIBUTES), len(CLASSES))), axis=1) + 0.5) / len(CLASSES)
@@ -68,18 +69,15 @@ def draw(label: int, rng: np.random.Generator, *, difficulty: float = DIFFICULTY
         grey = np.float32(view.level + _between(rng, -0.3, 0.3))
         paint(image, _clutter(rng), grey, wave=_between(rng, 0, 0.3))
     _figure(image, at, view)
-    return _pixels(image, grain=view.grade(0.03, 0.6), rng=rng)
+    return _pixels(image, grain=view.grade(0.03, 0.4), rng=rng)
 
 
 def _pixels(image: Floats, *, grain: float, rng: np.random.Generator) -> np.ndarray:
-    """float32 [3, 128, 128] in 0..1 → uint8 [128, 128, 3], with noise `grain` high in each pixel and colour."""
+    """float32 [3, 65, 65] in 0..1 → uint8 [128, 128, 3], with noise `grain` high in each point and colour."""
     noise = np.frombuffer(rng.bytes(image.size), np.int8).reshape(image.shape)
-    pixels = np.empty(image.shape, np.uint8)
-    for colour, plane in enumerate(image):  # one at a time: pages of a larger array would be new each time
-        values = plane * np.float32(255)
-        values += noise[colour] * np.float32(grain)
-        pixels[colour] = np.minimum(np.maximum(values, np.float32(0), out=values), np.float32(255), out=values)
-    return pixels.transpose(1, 2, 0)
+    values = image * np.float32(255) + noise * np.float32(grain)
+    np.minimum(np.maximum(values, np.float32(0), out=values), np.float32(255), out=values)
+    return refined(values, 2).astype(np.uint8).transpose(1, 2, 0)
 
 
 def sheet(rows: int, *, difficulty: float = DIFFICULTY, seed: int = 0) -> np.ndarray:
@@ -112,7 +110,7 @@ class View:
     @classmethod
     def drawn(cls, rng: np.random.Generator, difficulty: float) -> "View":
         hardness = float(rng.random()) ** 2
-        moved = difficulty * (0.08 + hardness)
+        moved = difficulty * (0.1 + hardness)
         return cls(
             rng=rng,
             difficulty=difficulty,
@@ -126,7 +124,7 @@ class View:
     @property
     def scatter(self) -> float:
         """How far attributes lie from their class at most, as a fraction of their range."""
-        return self.difficulty * (0.30 + self.hardness)
+        return self.difficulty * (0.38 + self.hardness)
 
     def grade(self, easy: float, hard: float) -> float:
         """A strength between easy and hard by equal factors: mostly the image's own hardness, partly its own draw."""
@@ -142,10 +140,10 @@ def _attributes(label: int, view: View) -> dict[str, float]:
 
 
 def _ground(at: dict[str, float], view: View) -> Floats:
-    """The ground: float32 [3, 128, 128]."""
+    """The ground: float32 [3, 65, 65]."""
     image = background(view.rng, view.level, contrast=view.grade(0.04, 0.4))
     image += np.float32(view.grade(0.3, 0.02)) * tint(at["ground warmth"])
-    period = view.zoom * _power(4, _clipped(at["ground period"])) * 14
+    period = view.zoom * _power(3.6, _clipped(at["ground period"])) * 10
     image += np.float32(view.grade(0.12, 0.005)) * rippled(180 * at["ground direction"], period)
     return image
 
@@ -153,8 +151,8 @@ def _ground(at: dict[str, float], view: View) -> Floats:
 def _figure(image: Floats, at: dict[str, float], view: View) -> None:
     """The figure with its core and its satellites, laid over the ground in place."""
     grade, level = view.grade, view.level
-    radius = view.zoom * _between(view.rng, 24, 34)
-    x, y = _between(view.rng, radius, SIDE - radius), _between(view.rng, radius, SIDE - radius)
+    radius = view.zoom * _between(view.rng, 13, 19)
+    x, y = _between(view.rng, radius, CANVAS - radius), _between(view.rng, radius, CANVAS - radius)
     body = Figure(
         x=x,
         y=y,
@@ -162,9 +160,9 @@ def _figure(image: Floats, at: dict[str, float], view: View) -> None:
         outline=OUTLINES[int(len(OUTLINES) * at["outline"]) % len(OUTLINES)],
         turn=180 * at["turn"],
         stretch=1 + 0.6 * _clipped(at["stretch"]),
-        soft=grade(1, 8),
+        soft=grade(1, 5),
         direction=180 * at["direction"],
-        period=view.zoom * _power(4, _clipped(at["period"])) * 9,
+        period=view.zoom * _power(3.5, _clipped(at["period"])) * 8,
     )
     paint(image, body, level + grade(0.4, 0.05) + grade(0.35, 0.02) * tint(at["warmth"]), wave=grade(0.4, 0.02))
     core = level - grade(0.2, 0.02) + grade(0.35, 0.02) * tint(at["core warmth"])
@@ -175,8 +173,8 @@ def _figure(image: Floats, at: dict[str, float], view: View) -> None:
 def _satellites(image: Floats, body: Figure, at: dict[str, float], view: View) -> None:
     """Up to four discs in an arc round the figure, in place."""
     colour = view.level + view.grade(0.4, 0.05) + view.grade(0.35, 0.02) * tint(at["satellite warmth"])
-    radius = view.zoom * _power(3, _clipped(at["satellite size"])) * 3.5
-    away = body.radius * 1.2 + radius + 2
+    radius = view.zoom * _power(2.4, _clipped(at["satellite size"])) * 2.5
+    away = body.radius * 1.2 + radius + 1
     for number in range(int(5 * _clipped(at["satellites"]))):
         angle = pi * at["satellite angle"] + number * 1.1 + _between(view.rng, -0.2, 0.2)
         right, up = away * round(cos(angle), 6), away * round(sin(angle), 6)
@@ -187,12 +185,12 @@ def _clutter(rng: np.random.Generator) -> Figure:
     """Something small with any outline and waves: only the large figure's count."""
     return Figure(
         outline=OUTLINES[int(len(OUTLINES) * rng.random())],
-        x=_between(rng, 0, SIDE),
-        y=_between(rng, 0, SIDE),
-        radius=_between(rng, 3, 10),
+        x=_between(rng, 0, CANVAS),
+        y=_between(rng, 0, CANVAS),
+        radius=_between(rng, 2, 5),
         turn=_between(rng, 0, 360),
         direction=_between(rng, 0, 180),
-        period=_between(rng, 3, 11),
+        period=_between(rng, 3, 8),
     )
 
 
