@@ -43,7 +43,7 @@ class Breaking:
         self.active = True
         self.disk = Disk(Path(self.folder).parent / f"{Path(self.folder).name}.before")
         if most := fault.get("bytes"):
-            resource.setrlimit(resource.RLIMIT_FSIZE, (int(most), int(most)))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (int(most), resource.RLIM_INFINITY))
 
     def meet(self, event: str, path: str, *more: Any) -> None:
         """An operation is about to happen."""
@@ -103,6 +103,10 @@ class Disk:
                 kept = self.before / str(len(self.renamed))
                 shutil.copy2(more[0], kept)
             self.renamed.append((os.path.abspath(path), os.path.abspath(more[0]), kept))
+            inside = os.path.abspath(path) + os.sep
+            for one in list(self.written):  # it is written under its new name too
+                if one == inside[:-1] or one.startswith(inside):
+                    self.written.add(os.path.abspath(more[0]) + one[len(inside) - 1 :])
         elif event == "fsync":
             found = os.stat(path)
             self.synced[found.st_dev, found.st_ino] = found.st_size
@@ -147,6 +151,7 @@ def stop() -> None:
     """The command has ended."""
     if _state is not None:
         _state.active = False
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         shutil.rmtree(_state.disk.before, ignore_errors=True)
 
 
