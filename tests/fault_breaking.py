@@ -43,7 +43,7 @@ class Breaking:
         self.active = True
         self.disk = Disk(Path(self.folder).parent / f"{Path(self.folder).name}.before")
         if most := fault.get("bytes"):
-            resource.setrlimit(resource.RLIMIT_FSIZE, (int(most), int(most)))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (int(most), resource.RLIM_INFINITY))
 
     def meet(self, event: str, path: str, *more: Any) -> None:
         """An operation is about to happen."""
@@ -86,6 +86,7 @@ class Disk:
 
     def __init__(self, before: Path) -> None:
         self.before = before
+        self.kept = 0
         self.synced: dict[tuple[int, int], int] = {}
         self.written: set[str] = set()
         self.renamed: list[tuple[str, str, Path | None]] = []
@@ -94,20 +95,28 @@ class Disk:
         if event == "open" and more and more[0] & _WRITES:
             self.written.add(os.path.abspath(path))
             if os.path.exists(path) and not more[0] & os.O_TRUNC:
-                found = os.stat(path)
-                self.synced.setdefault((found.st_dev, found.st_ino), found.st_size)
+                self.synced.setdefault(_identity(path), os.path.getsize(path))
         elif event == "os.rename":
             kept = None
             if os.path.isfile(more[0]):
                 self.before.mkdir(exist_ok=True)
-                kept = self.before / str(len(self.renamed))
+                self.kept += 1
+                kept = self.before / str(self.kept)
                 shutil.copy2(more[0], kept)
+                os.truncate(kept, min(self.synced_size(more[0]), os.path.getsize(kept)))
             self.renamed.append((os.path.abspath(path), os.path.abspath(more[0]), kept))
+            inside = os.path.abspath(path) + os.sep
+            for one in list(self.written):  # it is written under its new name too
+                if one == inside[:-1] or one.startswith(inside):
+                    self.written.add(os.path.abspath(more[0]) + one[len(inside) - 1 :])
         elif event == "fsync":
-            found = os.stat(path)
-            self.synced[found.st_dev, found.st_ino] = found.st_size
+            self.synced[_identity(path)] = os.path.getsize(path)
             if os.path.isdir(path):
                 self.renamed = [one for one in self.renamed if os.path.dirname(one[1]) != os.path.abspath(path)]
+
+    def synced_size(self, path: str) -> int:
+        """Bytes of a file that are on the disk for sure; all of one that nobody here has written."""
+        return self.synced.get(_identity(path), 0 if os.path.abspath(path) in self.written else os.path.getsize(path))
 
     def lose(self) -> None:
         """Takes back what nobody waited for: renames, the last first, and what was written."""
@@ -116,13 +125,16 @@ class Disk:
                 os.rename(target, source)
                 if kept is not None:
                     shutil.copy2(kept, target)
+                    self.synced[_identity(target)] = os.path.getsize(target)
         for path in {*self.written, *(source for source, _, _ in self.renamed)}:
             if os.path.isfile(path):
-                found = os.stat(path)
-                most = self.synced.get((found.st_dev, found.st_ino), 0)
-                if found.st_size > most:
-                    os.truncate(path, most)
+                os.truncate(path, min(self.synced_size(path), os.path.getsize(path)))
         shutil.rmtree(self.before, ignore_errors=True)
+
+
+def _identity(path: str) -> tuple[int, int]:
+    found = os.stat(path)
+    return found.st_dev, found.st_ino
 
 
 def install(fault: Mapping[str, Any], operations: list[str], tell: Callable[[], None]) -> None:
@@ -147,6 +159,7 @@ def stop() -> None:
     """The command has ended."""
     if _state is not None:
         _state.active = False
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         shutil.rmtree(_state.disk.before, ignore_errors=True)
 
 

@@ -139,13 +139,13 @@ def test_of_a_training(work: Callable[[Sequence[str], bool], Work], how: str) ->
         shutil.rmtree(one.folder)
 
 
-@pytest.mark.parametrize("most", [0, 100, 1000, 5000, 20_000, 60_000])
+@pytest.mark.parametrize("most", [3000, 5000, 20_000])
 def test_files_that_get_no_longer(work: Callable[[Sequence[str], bool], Work], most: int) -> None:
     """Writes fail in their middle, as on a disk that is full."""
     whole = work(RUN, True)
     assert whole.call(RUN).code == 0
     one = work(RUN, True)
-    broken = one.call(RUN, bytes=most or 1)
+    broken = one.call(RUN, bytes=most)
     check_honest(broken, one, outcome(whole.folder / "run"), f"files of {most} bytes")
     assert one.again().code == 0
     pd.testing.assert_frame_equal(outcome(one.folder / "run"), outcome(whole.folder / "run"))
