@@ -42,7 +42,7 @@ def changed(**baseline: Any) -> str:
         (["--data", "nowhere"], "nowhere"),
         (["--budget", "soon"], "'soon' is not a duration"),
         (["--device", "cuda"], "use --device cpu"),
-        (["--phi", "-1"], "phi"),
+        (["--phi", "0"], "neither adds nor saves"),
         (["--phi", "nan"], "phi"),
         (["--max-macs", "many"], "--max-macs 'many' is not an amount"),
         (["--max-params", "10"], "no candidate keeps within the limits"),

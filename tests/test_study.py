@@ -44,7 +44,7 @@ def call(inputs: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
 
 def run_arguments(out: Path, *more: object) -> list[object]:
     return ["run", "--baseline", "tiny.yaml", "--data", "images", "--parts", 1, "--seeds", 2, "--epochs", 2,
-            "--out", out, *more]  # fmt: skip
+            "--leverage", 2, "--recipe", "proxy", "--no-pilot", "--out", out, *more]  # fmt: skip
 
 
 def outcome(run: Path) -> pd.DataFrame:
@@ -241,3 +241,22 @@ def test_a_network_of_timm_is_searched(inputs: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert yaml.safe_load((out / "family" / "b1.yaml").read_text())["network"]["source"] == "timm:mobilenetv2_100"
     assert pd.read_csv(out / "trials.csv").status.eq("done").all()
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_with_the_defaults_a_pilot_settles_the_plan_and_the_run_can_be_extended(inputs: Path) -> None:
+    out = inputs / "defaults"
+    asked = ["run", "--baseline", "tiny.yaml", "--data", "images", "--epochs", 2, "--budget", "25s", "--workers", 2]
+    done = call(inputs, *asked, "--out", out)
+    assert done.returncode == 0, done.stderr
+    lines = [line.partition(" ")[0] for line in done.stdout.splitlines()]
+    assert lines.index("pilot") < lines.index("plan", lines.index("plan") + 1), "the plan is settled after the pilot"
+    trials = pd.read_csv(out / "trials.csv")
+    assert trials[trials.candidate == "base"].seed.nunique() == 3
+    assert "unscaled" in done.stdout
+    before = len(trials[trials.candidate != "base"].drop_duplicates(["candidate", "seed"]))
+    more = call(inputs, "extend", out, "--budget", "2s")
+    assert more.returncode == 0, more.stderr
+    trials = pd.read_csv(out / "trials.csv")
+    assert len(trials[trials.candidate != "base"].drop_duplicates(["candidate", "seed"])) > before

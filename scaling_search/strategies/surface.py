@@ -135,7 +135,7 @@ class Known:
         self.epochs = epochs
         self.under_way = sorted(under_way)
         begun = set(evidence.histories) | set(under_way)
-        self.read = [trial for trial in sorted(evidence.histories) if evidence.top1(trial, epochs) is not None]
+        self.read = [trial for trial in sorted(evidence.histories) if _shows(evidence, trial, epochs)]
         self.seeds = Counter(trial.candidate for trial in begun)
         self.failed = {trial.candidate for trial in set(evidence.histories) - set(self.read) - set(under_way)}
         self.spent = len(begun)
@@ -208,6 +208,12 @@ class Known:
             for node, names in enumerate(found)
             if (full and not names) or any(not name or self.seeds[name] or name in self.failed for name in names)
         ]
+
+
+def _shows(evidence: Evidence, trial: Trial, epochs: int) -> bool:
+    """Whether the trial has a reading at that epoch: one that a scheduler stopped before has none to compare."""
+    whole = any(reading.epoch == epochs for reading in evidence.history(trial))
+    return whole and evidence.top1(trial, epochs) is not None
 
 
 @lru_cache(maxsize=16)  # a decision needs the same one several times, and so does the decision after a proposal

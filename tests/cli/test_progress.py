@@ -244,3 +244,12 @@ def test_the_expected_loss_falls_as_trials_end() -> None:
     assert "expected loss" not in shown.lines[3], "three trials are too few"
     assert "expected loss" in shown.lines[-1]
     assert " points, 0.5 in about " in shown.lines[5] or "0.5 is far" in shown.lines[5]
+
+
+def test_stopped_trials_are_not_compared() -> None:
+    shown = Shown(begun())
+    places = {one.id: one.shares.as_tuple() for one in CANDIDATES}
+    known = [reading(trial, EPOCHS, top1=0.5 + 0.01 * int(trial.candidate[1:])) for trial in TRIALS[:7]]
+    known.append(reading(TRIALS[7], 1, "stopped", top1=0.1))
+    shown.tell(*known)
+    shown.progress.on_rest(TRIALS[7], Evidence.of(places, known))
