@@ -15,6 +15,7 @@ from scaling_search.errors import InvalidInput
 
 PAPER_BUDGET = 2.0
 _SMALLEST_GROWTH = 0.05  # its logarithm; less cannot be divided into shares
+_LEAST = 1e-4  # of a multiplier, and 1 over the most: what is beyond is a slip
 _SLACK = 1e-9  # 1.2 · 1.1² · 1.15² and the ends of a 0.05 grid are not exact in binary
 
 
@@ -28,8 +29,10 @@ class Multipliers:
 
     def __post_init__(self) -> None:
         for axis, value in (("depth", self.depth), ("width", self.width), ("resolution", self.resolution)):
-            if not (isfinite(value) and value > 0):
-                raise InvalidInput(f"the {axis} multiplier must be a positive number, not {value}")
+            if not _LEAST <= value <= 1 / _LEAST:
+                raise InvalidInput(
+                    f"the {axis} multiplier must be a positive number, at most {1 / _LEAST:g}, not {value}"
+                )
 
     def shares(self) -> "Shares | None":
         """How the realised growth d·w²·r² is divided; a dimension that shrank counts as 0. None below 5 % of growth."""

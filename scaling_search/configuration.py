@@ -8,6 +8,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from scaling_search.errors import InvalidInput, nearest_hint
+from scaling_search.files import read_text
+from scaling_search.yaml_limits import LOADER, MOST_BYTES, check_size
+
+_LONGEST_VALUE = 60  # characters, of what a message shows
 
 
 class Strict(BaseModel):
@@ -25,11 +29,13 @@ def read_yaml(path: Path) -> Any:
     Raises:
         InvalidInput: the file is missing, unreadable or not YAML; the message names it.
     """
+    text = read_text(path, most=MOST_BYTES)
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"cannot read {path}: {error}") from error
-    except yaml.YAMLError as error:
+        check_size(text)
+        return yaml.load(text, Loader=LOADER)
+    except InvalidInput as error:
+        raise InvalidInput(f"{path} {error}") from error
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, OverflowError) as error:  # wrong dates, sets
         raise InvalidInput(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
 
 
@@ -62,6 +68,8 @@ def parse(model: type[Model], content: Any, *, origin: str | Path) -> Model:
         return model.model_validate_json(_json(content))
     except ValidationError as error:
         raise InvalidInput(f"{origin}: {_sentence(model, error)}") from error
+    except ValueError as error:  # bytes that are no text
+        raise InvalidInput(f"{origin}: {error}") from error
 
 
 def _json(content: Any) -> bytes:
@@ -72,21 +80,37 @@ def _json(content: Any) -> bytes:
 
 def _sentence(model: type[BaseModel], error: ValidationError) -> str:
     """The first problem of a validation error, in one line, and how many more there are."""
-    problems = error.errors(include_url=False)
-    first = problems[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        hint = nearest_hint(str(first["loc"][-1]), _valid_keys(model, first["loc"][:-1]))
-        text = f"unknown key {where}{hint}"
-    elif first["type"] == "missing":
+    first, *others = error.errors(include_url=False)
+    if first["type"] != "extra_forbidden":
+        return first_problem(error)
+    hint = nearest_hint(str(first["loc"][-1]), _valid_keys(model, first["loc"][:-1]))
+    return f"unknown key {_place(first['loc'])}{hint}{_more(len(others))}"
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first problem of a validation error, in one line, and how many more there are."""
+    first, *others = error.errors(include_url=False)
+    where = _place(first["loc"])
+    if first["type"] == "missing":
         text = f"missing key {where}"
     elif isinstance(cause := first.get("ctx", {}).get("error"), InvalidInput):
         text = str(cause)  # it says itself what is wrong, and what would work
     else:
-        given = "" if isinstance(first["input"], dict | list) else f" (got {first['input']!r})"
+        given = "" if isinstance(first["input"], dict | list) else f" (got {_cut(repr(first['input']))})"
         text = f"{where}: ".lstrip(": ") + first["msg"].removeprefix("Value error, ") + given
-    more = len(problems) - 1
-    return text + (f" (and {more} more problem{'s' if more > 1 else ''})" if more else "")
+    return text + _more(len(others))
+
+
+def _place(keys: tuple[int | str, ...]) -> str:
+    return _cut(".".join(str(part) for part in keys))
+
+
+def _more(count: int) -> str:
+    return f" (and {count} more problem{'s' if count > 1 else ''})" if count else ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]} …"
 
 
 def _valid_keys(model: type[BaseModel], path: Iterable[int | str]) -> set[str]:

@@ -7,9 +7,12 @@ shows after an epoch; evidence is every reading, with the division of compute th
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, ClassVar, Literal, get_args
+
+from pydantic import ConfigDict, Field
 
 Status = Literal["running", "paused", "done", "stopped", "failed"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 Division = tuple[float, float, float]
 """Shares of depth, width and resolution (see `coefficients.Shares`), as plain numbers."""
 
@@ -24,12 +27,20 @@ READING_METRICS = (
 )  # fmt: skip
 
 
+_READ = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
+"""How entries are validated when they are read from a file (see `journal.decode`); making one in a program is not."""
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=-1e-6, le=1 + 1e-6)]  # computed, not measured
+Amount = Annotated[float, Field(ge=0)]
+
+
 @dataclass(frozen=True, kw_only=True, order=True)
 class Trial:
     """One candidate trained with one seed. It can be paused and trained further."""
 
-    candidate: str
-    seed: int
+    __pydantic_config__: ClassVar[ConfigDict] = _READ
+    candidate: Annotated[str, Field(min_length=1)]
+    seed: Annotated[int, Field(ge=0)]
 
     def __str__(self) -> str:
         return f"{self.candidate}-s{self.seed}"
@@ -52,19 +63,20 @@ class Reading:
         images_per_second: of its training part.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = _READ
     trial: Trial
-    epoch: int
+    epoch: Annotated[int, Field(ge=1)]
     status: Status
     reason: str = ""
-    images_seen: int | None = None
-    train_loss: float | None = None
-    val_loss: float | None = None
-    top1: float | None = None
-    top5: float | None = None
-    raw_val_loss: float | None = None
-    raw_top1: float | None = None
-    seconds: float | None = None
-    images_per_second: float | None = None
+    images_seen: Annotated[int, Field(ge=0)] | None = None
+    train_loss: Amount | None = None
+    val_loss: Amount | None = None
+    top1: Fraction | None = None
+    top5: Fraction | None = None
+    raw_val_loss: Amount | None = None
+    raw_top1: Fraction | None = None
+    seconds: Amount | None = None
+    images_per_second: Amount | None = None
 
     @property
     def final(self) -> bool:
@@ -81,7 +93,8 @@ class Reading:
 class Proposal:
     """A point that a sampling strategy asked for, and the candidate that it came to; "" where a limit refused it."""
 
-    shares: Division
+    __pydantic_config__: ClassVar[ConfigDict] = _READ
+    shares: tuple[Share, Share, Share]
     candidate: str
 
 
@@ -145,8 +158,7 @@ class Evidence:
 
     def has(self, trial: Trial, epochs: int) -> bool:
         """Whether nothing is left to train for so many epochs: the trial has them or has ended."""
-        last = self.last(trial)
-        return last is not None and (last.final or (last.resting and last.epoch >= epochs))
+        return any(known.final or (known.resting and known.epoch >= epochs) for known in self.history(trial))
 
     def top1(self, trial: Trial, epochs: int) -> float | None:
         """Accuracy at that epoch, or where a scheduler stopped it before; None while there is none, or if it failed."""

@@ -37,6 +37,41 @@ def plain(name: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name).strip("-.")[:100] or "x"
 
 
+def read_bytes(path: Path, *, most: int) -> bytes:
+    """The content of a file that a person names.
+
+    Args:
+        most: bytes; more is not what the file should be.
+
+    Raises:
+        InvalidInput: it is missing, no file (a pipe would wait for ever), unreadable, or larger; one sentence.
+    """
+    try:
+        if not path.is_file() and path.exists():
+            raise InvalidInput(f"cannot read {path}: {'it is a folder' if path.is_dir() else 'it is not a file'}")
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+        raise InvalidInput(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    if len(content) > most:
+        raise InvalidInput(f"cannot read {path}: it is larger than {most >> 20} MB")
+    return content
+
+
+def read_text(path: Path, *, most: int) -> str:
+    """The same as text in UTF-8.
+
+    Raises:
+        InvalidInput: as `read_bytes`, or it is no text.
+    """
+    try:
+        return read_bytes(path, most=most).decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInput(
+            f"cannot read {path}: it is not text in UTF-8 ({error.reason} at byte {error.start})"
+        ) from error
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Writes content beside path and moves it into place; path is the old file or the new one, never a part.
 

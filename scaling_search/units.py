@@ -18,6 +18,10 @@ DURATION_UNITS: Mapping[str, float] = {"": 60, "s": 1, "m": 60, "min": 60, "h": 
 """A bare number is minutes."""
 
 
+_MOST_AMOUNT = 1e18
+_MOST_SECONDS = 1000 * 86400.0
+
+
 class _Step(NamedTuple):
     """A unit that a value is written in when it is, rounded, at least `least` of it."""
 
@@ -35,7 +39,7 @@ _TIMES = (
 
 def read(text: str, units: Mapping[str, float]) -> float | None:
     """«1.5h» with the units' sizes as one number; None where it is no number, or in none of the units."""
-    found = re.fullmatch(r"(\d+\.?\d*(?:e[+-]?\d+)?)\s*([a-zµ]*)", text.strip().lower())
+    found = re.fullmatch(r"(\d+\.?\d*(?:e[+-]?\d+)?)\s*([a-zµ]*)", text.strip().lower(), re.ASCII)
     return float(found[1]) * units[found[2]] if found and found[2] in units else None
 
 
@@ -45,7 +49,7 @@ def parse_amount(text: str, option: str) -> int:
     Raises:
         InvalidInput: it is no positive amount; the message names the option.
     """
-    amount = round(_positive(text, AMOUNT_UNITS))
+    amount = round(_positive(text, AMOUNT_UNITS, most=_MOST_AMOUNT))
     if amount <= 0:
         raise InvalidInput(f"{option} {text!r} is not an amount; write 400M, 5.3M or 2G")
     return amount
@@ -57,7 +61,7 @@ def parse_duration(text: str) -> float:
     Raises:
         InvalidInput: it is none of these, or not positive.
     """
-    seconds = _positive(text, DURATION_UNITS)
+    seconds = _positive(text, DURATION_UNITS, most=_MOST_SECONDS)
     if seconds <= 0:
         raise InvalidInput(f"{text!r} is not a duration; write 90s, 10m or 1.5h")
     return seconds
@@ -69,7 +73,7 @@ def parse_latency(text: str) -> float:
     Raises:
         InvalidInput: it is none of these, or not positive.
     """
-    seconds = _positive(text, LATENCY_UNITS)
+    seconds = _positive(text, LATENCY_UNITS, most=_MOST_SECONDS)
     if seconds <= 0:
         raise InvalidInput(f"--max-latency {text!r} is not a time; write 5ms or 0.2s")
     return seconds
@@ -91,10 +95,10 @@ def format_seconds(seconds: float, *, digits: int = 2) -> str:
     return _written(seconds, _TIMES, digits)
 
 
-def _positive(text: str, units: Mapping[str, float]) -> float:
-    """The number read, or 0 where there is none or it is infinite."""
+def _positive(text: str, units: Mapping[str, float], *, most: float) -> float:
+    """The number read, or 0 where there is none or it is more than anybody means."""
     number = read(text, units)
-    return number if number is not None and number < float("inf") else 0.0
+    return number if number is not None and number <= most else 0.0
 
 
 def _written(value: float, steps: Sequence[_Step], digits: int) -> str:

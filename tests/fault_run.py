@@ -79,3 +79,11 @@ def outcome(run: Path) -> pd.DataFrame:
     """What must not depend on how a run came about: all rows but the times."""
     table = pd.read_csv(run / "trials.csv").drop(columns=["seconds", "images_per_second"])
     return table.sort_values(["candidate", "seed", "epoch"], ignore_index=True)
+
+
+def epochs_told(table: Path) -> set[tuple[str, int]]:
+    """The epochs whose readings a trials.csv holds, as (trial, epoch); none where there is no table."""
+    if not table.exists():
+        return set()
+    lines = [line.split(",") for line in table.read_text().rpartition("\n")[0].split("\n")[1:]]
+    return {(f"{cells[0]}-s{cells[1]}", int(cells[2])) for cells in lines}

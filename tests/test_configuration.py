@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,54 @@ def test_unreadable_files(tmp_path: Path) -> None:
     broken.write_text("a: [1\nb: {")
     with pytest.raises(InvalidInput, match="not valid YAML"):
         read_yaml(broken)
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join(['*' + old] * 9)}]\n" for old, new in zip("abcdef", "bcdefg", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (BOMB, "holds more than 200,000 values"),
+        ("a: &a [*a]\n", r"refers to itself \(\*a\)"),
+        ("[" * 60 + "]" * 60, "nested more than 50 levels deep"),
+        ("- " * 20_000, "nested"),
+        ("a: *b\n", "not valid YAML: found undefined alias"),
+        ("a: 2026-99-99\n", "not valid YAML: month must be in"),
+        ("a: !!timestamp x\n", "not valid YAML"),
+        ("a: " + "9" * 5000 + "\n", "not valid YAML: Exceeds the limit"),
+        ("? [1, 2]\n: 3\n", "not valid YAML"),
+        ("a: \udcff\n", "not text in UTF-8"),
+        ("x" * ((8 << 20) + 1), "larger than 8 MB"),
+    ],
+)
+def test_what_no_file_of_a_person_holds(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "x.yaml").write_bytes(content.encode(errors="surrogateescape"))
+    with pytest.raises(InvalidInput, match=message):
+        read_yaml(tmp_path / "x.yaml")
+
+
+def test_aliases_may_be_used(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("a: &a [1, &b 2]\nb: *a\nc: {d: *b}\n")
+    assert read_yaml(tmp_path / "x.yaml") == {"a": [1, 2], "b": [1, 2], "c": {"d": 2}}
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.yaml")
+    with pytest.raises(InvalidInput, match=r"x\.yaml: it is not a file"):
+        read_yaml(tmp_path / "x.yaml")
+    (tmp_path / "y.yaml").mkdir()
+    with pytest.raises(InvalidInput, match="it is a folder"):
+        read_yaml(tmp_path / "y.yaml")
+
+
+def test_what_is_no_json_is_a_sentence() -> None:
+    with pytest.raises(InvalidInput, match="space: "):
+        parse(Outer, {"name": b"\xff"}, origin="space")
+    with pytest.raises(InvalidInput, match=r"got 'y{59} …\)"):
+        parse(Outer, {"name": "a", "proxy": {"epochs": "y" * 1000}}, origin="space")
 
 
 def test_what_is_written_is_readable_and_reads_back(tmp_path: Path) -> None:

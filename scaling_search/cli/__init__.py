@@ -17,8 +17,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 for command in (
-    run.run, run.resume, candidates.candidates, analyze.analyze, analyze.report, replay.replay, family.family,
-    frontier.frontier, train.train, cost.cost, cost.baselines,
+    run.run, run.resume, run.extend, candidates.candidates, analyze.analyze, analyze.report, replay.replay,
+    family.family, frontier.frontier, train.train, cost.cost, cost.baselines,
 ):  # fmt: skip
     app.command()(command)
 

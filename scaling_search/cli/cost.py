@@ -1,7 +1,7 @@
 """`cost`: what a network costs, before it is built. `baselines`: what there is to scale."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -25,7 +25,7 @@ def cost(
     batch_size: Annotated[int, typer.Option(help="Images a batch, for memory and latency.")] = 32,
     precision: Annotated[str, typer.Option(help="Of activations: float32 or bfloat16.")] = "float32",
     optimizer: Annotated[str, typer.Option(help="For training memory: adamw, sgd, rmsprop.")] = "adamw",
-    latency_on: Annotated[str | None, typer.Option(help="Measure latency: cpu or cuda.")] = None,
+    latency_on: Annotated[Literal["cpu", "cuda"] | None, typer.Option(help="Measure latency: cpu or cuda.")] = None,
     per_stage: Annotated[bool, typer.Option("--per-stage", help="One line a stage.")] = False,
     check: Annotated[
         bool,

@@ -13,6 +13,7 @@ from typing import NoReturn
 INTERRUPTED = 130
 READER_GONE = 141
 """As of a program that SIGPIPE ended: 128 and the signal's number, which is how the other code comes about too."""
+_LONGEST = 1000  # characters of the last sentence
 _AS_CTRL_C = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 _wanted = threading.Event()
 
@@ -31,7 +32,7 @@ def ended_by_signals() -> Iterator[None]:
     for number, handler in before.items():
         if handler == signal.default_int_handler:
             signal.signal(number, _interrupt)
-        elif handler == signal.SIG_DFL:
+        elif number != signal.SIGINT and handler not in (signal.SIG_IGN, None):
             signal.signal(number, _as_ctrl_c)
     try:
         yield
@@ -70,7 +71,7 @@ def open_standard_files() -> None:
 def leave(message: str, *, code: int) -> NoReturn:
     """Says one sentence, if there is anybody to say it to, and ends the program."""
     with contextlib.suppress(OSError, ValueError):
-        print(f"scaling-search: {' '.join(message.split())}", file=sys.stderr, flush=True)
+        print(f"scaling-search: {_one_line(message)}", file=sys.stderr, flush=True)
     _let_go()
     sys.exit(code)
 
@@ -79,6 +80,12 @@ def leave_reader() -> NoReturn:
     """Ends the program whose reader (head, less) has seen enough."""
     _let_go()
     sys.exit(READER_GONE)
+
+
+def _one_line(message: str) -> str:
+    """Without control characters, which files and names may hold and a terminal may obey; cut where nobody reads on."""
+    line = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in " ".join(message.split()))
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"
 
 
 def _let_go() -> None:

@@ -1,11 +1,13 @@
 """`run` and `resume`: a search from its plan to its report."""
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scaling_search.cli import options as shared
+from scaling_search.errors import InvalidInput
 from scaling_search.evidence import EPSILON
 
 if TYPE_CHECKING:
@@ -87,14 +89,38 @@ def resume(
         _train_and_finish(study, console, progress)
 
 
+def extend(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    budget: Annotated[str | None, typer.Option(help="Time for what comes, as 30m: goes on asking so long.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="So many more trainings of every candidate instead.", min=1, max=1000)
+    ] = None,
+) -> None:
+    """More evidence in the same run, for an answer that is not sure enough."""
+    from scaling_search.cli.progress import TerminalProgress
+    from scaling_search.cli.terminal import make_console
+    from scaling_search.study.preparation import plan_lines
+    from scaling_search.study.study import Study
+
+    console = make_console()
+    with TerminalProgress(console) as progress:
+        study = Study.open(run)
+        for title, text in plan_lines(study.extend(budget=budget, seeds=seeds).record):
+            console.print(f"{title:<10}{text}", markup=False)
+        _train_and_finish(study, console, progress)
+
+
 def _train_and_finish(study: "Study", console: "Console", progress: "TerminalProgress") -> None:
     from scaling_search.cli.analyze import print_answer
 
     complete = study.run([progress])
     progress.close()
-    if not complete:
-        console.print(
-            f"{study.shortfall() or 'interrupted'}; go on with: scaling-search resume {study.folder}", markup=False
-        )
-        raise typer.Exit(1 if study.shortfall() else 130)
-    print_answer(console, study.analyze())
+    if complete:
+        print_answer(console, study.analyze())
+        return
+    with contextlib.suppress(InvalidInput):  # nothing may be trained to its end yet
+        print_answer(console, study.analyze())
+    console.print(
+        f"{study.shortfall() or 'interrupted'}; go on with: scaling-search resume {study.folder}", markup=False
+    )
+    raise typer.Exit(1 if study.shortfall() else 130)

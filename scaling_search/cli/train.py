@@ -19,11 +19,15 @@ def train(
         str | None, typer.Option(help="Image folder or torchvision data set. Default: embedded shapes.")
     ] = None,
     recipe: Annotated[str, typer.Option(help="proxy, paper or resnet.")] = "paper",
-    epochs: Annotated[int | None, typer.Option(min=1, help="Default: the recipe's.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=2, help="Over all processes. Default: the recipe's.")] = None,
-    lr: Annotated[float | None, typer.Option(help="Peak learning rate. Default: the recipe's.")] = None,
-    resolution: Annotated[int | None, typer.Option(min=8, help="Pixels. Default: the network's.")] = None,
-    seed: Annotated[int, typer.Option()] = 0,
+    epochs: Annotated[int | None, typer.Option(min=1, max=100_000, help="Default: the recipe's.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=2, max=1_000_000, help="Over all processes. Default: the recipe's.")
+    ] = None,
+    lr: Annotated[
+        float | None, typer.Option(min=1e-9, max=1000, help="Peak learning rate. Default: the recipe's.")
+    ] = None,
+    resolution: Annotated[int | None, typer.Option(min=8, max=4096, help="Pixels. Default: the network's.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
     device: Annotated[Device, typer.Option()] = "auto",
     deterministic: Annotated[bool, typer.Option(help="The same bits on CUDA too; slower.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder. Default: results/train-<network>-<data>-seed<n>.")] = None,

@@ -16,11 +16,18 @@ from scaling_search.files import sweep, sync_folder, unfinished
 
 
 def cache_folder() -> Path:
-    """$SCALING_SEARCH_CACHE, else scaling-search in $XDG_CACHE_HOME or ~/.cache."""
+    """$SCALING_SEARCH_CACHE, else scaling-search in $XDG_CACHE_HOME or ~/.cache.
+
+    Raises:
+        InvalidInput: this user has no home folder, as in some containers.
+    """
     if own := os.environ.get("SCALING_SEARCH_CACHE"):
         return Path(own).expanduser().absolute()
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "scaling-search"
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "scaling-search"
+    except RuntimeError as error:
+        raise InvalidInput("this user has no home folder; set SCALING_SEARCH_CACHE to one for packed images") from error
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """One image file → one square of pixels, as a person would see it."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -7,20 +8,28 @@ from PIL import Image, ImageOps
 
 from scaling_search.data.source import Unreadable
 
+_THE_FILES_OWN = (None, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ELOOP, errno.EISDIR)
+"""Errors of one file; Pillow's own have no number."""
+
 
 def decode(path: Path, pixels: int) -> np.ndarray:
     """The file's first frame, upright, on white, as uint8 [pixels, pixels, 3].
 
     Raises:
-        Unreadable: not an image, truncated, or larger than Pillow agrees to open.
+        Unreadable: not an image, truncated, larger than Pillow agrees to open, or not for this user to read.
+        OSError: the disk or the network fails, which says nothing of the image.
     """
     try:
         with Image.open(path) as image:
             # JPEG can be decoded at 1/2, 1/4, 1/8; twice the target keeps the resize below clean
             image.draft(None, (2 * pixels, 2 * pixels))
             return to_square(image, pixels)
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise Unreadable(str(error)) from error  # SyntaxError is what Pillow's PNG reader raises on broken chunks
+    except OSError as error:
+        if error.errno not in _THE_FILES_OWN:
+            raise
+        raise Unreadable(str(error)) from error
+    except Exception as error:  # whatever the reader of a format raises where the bytes are not what it expects
+        raise Unreadable(str(error) or type(error).__name__) from error
 
 
 def to_square(image: Image.Image, pixels: int) -> np.ndarray:

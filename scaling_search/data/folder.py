@@ -1,8 +1,10 @@
 """Image folders: class folders inside train/ and val/, or one level of class folders that is split here."""
 
+import errno
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ from scaling_search.errors import InvalidInput
 
 VAL_NAMES = ("val", "valid", "validation", "test")  # the first that is there validates
 VAL_SHARE = 0.2  # of the images, where the folder is not split
+_NO_PICTURES = {"EPS", "MPEG", "HDF5", "GRIB", "BUFR", "WMF"}
+"""Formats whose pictures Pillow leaves to other programs: documents, films, measurements."""
 _LAYOUT = "name/train/<class>/*.jpg and name/val/<class>/*.jpg, or name/<class>/*.jpg"
 
 
@@ -38,8 +42,8 @@ def open_folder(root: Path, *, seed: int = 0) -> ImageSource:
     if val_items is None:
         train_items, val_items = _held_out(train_items, seed)
     return ImageSource(
-        name=root.resolve().name,
-        classes=classes,
+        name=_text(root.resolve().name) or "root",
+        classes=tuple(map(_text, classes)),
         train=train_items,
         val=val_items,
         flip=True,
@@ -70,13 +74,38 @@ def _files_by_class(parent: Path) -> dict[str, list[Path]]:
 
 
 def _image_files(folder: Path) -> list[Path]:
-    suffixes = Image.registered_extensions()
-    return sorted(
-        Path(parent, name)
-        for parent, _, names in os.walk(folder, followlinks=True)
-        for name in names
-        if not name.startswith(".") and Path(name).suffix.lower() in suffixes
-    )
+    return sorted(_walk(folder, _suffixes(), seen=set()))
+
+
+def _walk(folder: Path, suffixes: frozenset[str], *, seen: set[tuple[int, int]]) -> Iterator[Path]:
+    """Files with these suffixes at any depth; links are followed, but into no folder twice. No pipes and devices."""
+    stat = folder.stat()
+    if (stat.st_dev, stat.st_ino) in seen:
+        return
+    seen.add((stat.st_dev, stat.st_ino))
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if _is(entry.is_dir):
+                yield from _walk(Path(entry.path), suffixes, seen=seen)
+            elif not entry.name.startswith(".") and Path(entry.name).suffix.lower() in suffixes and _is(entry.is_file):
+                yield Path(entry.path)
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """False where a link leads in a circle, or to where this user may not look."""
+    try:
+        return kind()
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.EACCES):
+            raise  # the disk fails: its images are not to be left out in silence
+        return False
+
+
+@cache
+def _suffixes() -> frozenset[str]:
+    """Of files that Pillow itself reads as pictures."""
+    known = Image.registered_extensions()  # loads the readers
+    return frozenset(suffix for suffix, kind in known.items() if kind in Image.OPEN and kind not in _NO_PICTURES)
 
 
 def _check_classes(
@@ -86,7 +115,9 @@ def _check_classes(
         found = "images but no class folders" if _image_files(train) else "no images"
         raise InvalidInput(f"{train} holds {found}; a data folder looks like {_LAYOUT}")
     if len(classes) == 1:
-        raise InvalidInput(f"{train} holds one class ({classes[0]}); at least two are needed to learn to tell apart")
+        raise InvalidInput(
+            f"{train} holds one class ({_text(classes[0])}); at least two are needed to learn to tell apart"
+        )
     if val is None:
         return
     if not val_files:
@@ -101,7 +132,7 @@ def _items(parent: Path, files: dict[str, list[Path]], classes: Sequence[str]) -
     paths = [path for name in classes for path in files.get(name, [])]
     counts = [len(files.get(name, [])) for name in classes]
     return Items(
-        names=[path.relative_to(parent).as_posix() for path in paths],
+        names=[_text(path.relative_to(parent).as_posix()) for path in paths],
         labels=np.repeat(np.arange(len(classes)), counts),
         read=lambda index, pixels: decode(paths[index], pixels),
     )
@@ -121,5 +152,10 @@ def _stamps(parent: Path, files: dict[str, list[Path]]) -> list[tuple[str, int, 
     return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
 
 
+def _text(name: str) -> str:
+    """A file's name as text that can be written anywhere: bytes that are no UTF-8 as \\xff."""
+    return os.fsencode(name).decode(errors="backslashreplace")
+
+
 def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return ", ".join(map(_text, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -24,7 +24,7 @@ Progress = Callable[[str, int, int], None]  # (what is done, images done, images
 
 _FORMAT = 1  # goes up when the same source would be packed into other pixels
 _CHUNK = 256  # images in flight
-_MAX_UNREADABLE = 0.01
+_MAX_UNREADABLE = 0.01  # of a split's images; one may always be
 
 
 def pack(source: ImageSource, *, pixels: int, cache: Path, progress: Progress | None = None) -> Dataset:
@@ -127,7 +127,7 @@ def _decoded(items: Items, pixels: int) -> Iterator[tuple[int, list[np.ndarray |
 
 
 def _check_skipped(split: str, skipped: list[str], total: int) -> None:
-    if len(skipped) > _MAX_UNREADABLE * total:
+    if len(skipped) > max(_MAX_UNREADABLE * total, 1) or len(skipped) == total:
         raise InvalidInput(
             f"over {_MAX_UNREADABLE:.0%} of the {total} {split} images cannot be read: {_listed(skipped)}; "
             "remove or repair them"

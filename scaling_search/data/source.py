@@ -1,5 +1,6 @@
 """Labelled images before they are packed: what the embedded shapes, a folder and torchvision all turn into."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -56,7 +57,7 @@ def stratified_order(names: Sequence[str], labels: np.ndarray, *, seed: int) -> 
 
     Within a class the order is that of hashed names, not of a random stream: a new image moves few of the others.
     """
-    hashes = [sha256(f"{seed}/{name}".encode()).digest() for name in names]
+    hashes = [sha256(os.fsencode(f"{seed}/{name}")).digest() for name in names]
     places = np.empty(len(names))  # 0..1, how far into its class an item stands
     for label in np.unique(labels):
         members = sorted(np.flatnonzero(labels == label), key=lambda index: hashes[index])

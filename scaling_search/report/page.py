@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import ConfigDict, Field
 
 from scaling_search.analysis import Analysis
 from scaling_search.analysis.law import Law
 from scaling_search.analysis.wording import loss, percent, points
-from scaling_search.configuration import read_yaml, to_yaml
+from scaling_search.configuration import Strict, parse, read_yaml, to_yaml
 from scaling_search.files import write_atomically
 from scaling_search.report.accuracy_cost import accuracy_cost
 from scaling_search.report.curves import learning_curves
@@ -111,7 +112,35 @@ def _text(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) and value >= 10_000 else str(value)
 
 
+class _Read(Strict):
+    model_config = ConfigDict(extra="ignore")
+
+
+class _Axes(_Read):
+    depth: float
+    width: float
+    resolution: float
+
+
+class _Counts(_Read):
+    params: int = Field(ge=0)
+    macs: int = Field(ge=0)
+    activations: int = Field(ge=0)
+
+
+class _Member(_Read):
+    """What the page shows of a family's member."""
+
+    name: str
+    phi: float | Literal[""] = ""
+    multipliers: _Axes
+    resolution: int
+    cost: _Counts
+    dropout: float
+    drop_connect: float
+
+
 def _family(folder: Path) -> list[dict[str, Any]]:
     """The members written to family/, smallest first."""
-    members = [read_yaml(path) for path in folder.glob("*.yaml")]
-    return sorted((member for member in members if "cost" in member), key=lambda member: int(member["cost"]["macs"]))
+    members = [parse(_Member, read_yaml(path), origin=path).model_dump() for path in folder.glob("*.yaml")]
+    return sorted(members, key=lambda member: int(member["cost"]["macs"]))

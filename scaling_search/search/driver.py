@@ -135,6 +135,10 @@ class Driver(Generic[C]):
             self._remove_checkpoint(reading.trial)
         for listener in self.listeners:
             listener.on_reading(reading)
+        if reading.resting and self.listeners:
+            evidence = self.evidence()
+            for listener in self.listeners:
+                listener.on_rest(reading.trial, evidence)
 
     def release(self, ask: Ask) -> None:
         """What was asked is not being trained any more, whatever became of it."""
@@ -157,6 +161,7 @@ class Driver(Generic[C]):
 
     def tidy(self) -> None:
         """Deletes all checkpoints but those of paused trials, which can be trained further."""
+        self.journal.settle()
         paused = {str(reading.trial) for reading in self.journal.readings() if reading.status == "paused"}
         for path in self._checkpoints.glob("*"):
             if path.name.partition(".pt")[0] not in paused:

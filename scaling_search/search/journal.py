@@ -10,17 +10,26 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from scaling_search.configuration import first_problem
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import READING_METRICS, Division, Evidence, Proposal, Reading, Realised, Trial
-from scaling_search.files import sync_folder, to_disk, write_atomically
+from scaling_search.files import read_bytes, sync_folder, to_disk, write_atomically
 
 JOURNAL = "journal.jsonl"
 COLUMNS = ("candidate", "seed", "epoch", *READING_METRICS, "status", "reason")
 """Of trials.csv."""
+_MOST_BYTES = 1 << 32
+_AMENDED = 0.1
+"""Of the rows of a large trials.csv may be there twice, the later one counting, before it is written anew: were it so
+for each, a search of 100,000 readings would write 100,000 rows for each trial that a scheduler stops."""
+_SMALL = 100  # rows: as many as a table of 1,000 could have twice, which is written anew in milliseconds
+_READING, _PROPOSAL = TypeAdapter(Reading), TypeAdapter(Proposal)
 
 
 class Readings:
@@ -52,6 +61,9 @@ class Readings:
     def propose(self, proposal: Proposal) -> None:
         """Writes down what a sampling strategy asked for, before anything is done about it."""
         self._proposals.append(proposal)
+
+    def settle(self) -> None:
+        """Called when nothing more is to come for now."""
 
     @property
     def proposals(self) -> tuple[Proposal, ...]:
@@ -108,6 +120,7 @@ class Journal(Readings):
         self.path = folder / JOURNAL
         self.table = folder / "trials.csv"
         _cut_torn(self.path)  # or the next line would be glued to it
+        self._rows = self._amended = 0
         super().__init__(read_entries(self.path))
         self._write_table()
 
@@ -128,14 +141,23 @@ class Journal(Readings):
 
     def _written(self, reading: Reading, *, amends: bool) -> None:
         _append(self.path, encode(reading))
-        if amends:
+        self._rows += 1
+        self._amended += amends
+        if amends and self._amended > _AMENDED * self._rows - _SMALL:
             self._write_table()
         else:
             _append(self.table, _csv_text([reading]))
 
+    def settle(self) -> None:
+        """Leaves trials.csv with one row a reading, where amended ones were appended a second time."""
+        if self._amended:
+            self._write_table()
+
     def _write_table(self) -> None:
         header = ",".join(COLUMNS) + "\n"
-        write_atomically(self.table, header + _csv_text(self.readings()))
+        rows = list(self.readings())
+        write_atomically(self.table, header + _csv_text(rows))
+        self._rows, self._amended = len(rows), 0
 
 
 def encode(entry: Reading | Proposal) -> str:
@@ -146,19 +168,19 @@ def encode(entry: Reading | Proposal) -> str:
     return json.dumps(content, separators=(",", ":")) + "\n"
 
 
-def decode(line: str) -> Reading | Proposal:
+def decode(line: str | bytes) -> Reading | Proposal:
     """The inverse of `encode`; keys of later versions are left out.
 
     Raises:
-        ValueError, KeyError, TypeError: the line is no entry.
+        InvalidInput: the line is no entry, or a value is out of its range; names the key.
     """
-    content: dict[str, Any] = json.loads(line)
-    if "shares" in content:
-        depth, width, resolution = content["shares"]
-        return Proposal(shares=(depth, width, resolution), candidate=str(content["candidate"]))
-    known = {field.name for field in fields(Reading)}
-    values = {key: value for key, value in content.items() if key in known}
-    return Reading(**{**values, "trial": Trial(**content["trial"])})
+    text = line.encode() if isinstance(line, str) else line
+    kind: TypeAdapter[Any] = _PROPOSAL if b'"shares":' in text.partition(b'"trial":')[0] else _READING
+    try:
+        entry: Reading | Proposal = kind.validate_json(text)
+    except ValidationError as error:
+        raise InvalidInput(first_problem(error)) from error
+    return entry
 
 
 def read_entries(path: Path) -> list[Reading | Proposal]:
@@ -169,12 +191,12 @@ def read_entries(path: Path) -> list[Reading | Proposal]:
     """
     if not path.exists():
         return []
-    whole, _, _ = path.read_bytes().rpartition(b"\n")
+    whole, _, _ = read_bytes(path, most=_MOST_BYTES).rpartition(b"\n")
     entries = []
-    for number, line in enumerate(whole.splitlines(), start=1):
+    for number, line in enumerate(whole.split(b"\n") if whole else [], start=1):
         try:
-            entries.append(decode(line.decode()))
-        except (ValueError, KeyError, TypeError) as error:
+            entries.append(decode(line))
+        except InvalidInput as error:
             raise InvalidInput(f"{path} is not a journal of a run: line {number}: {error}") from error
     return entries
 

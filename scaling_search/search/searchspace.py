@@ -37,10 +37,10 @@ class SearchConfig(Strict):
     strategy: StrategyName = "surface"
     # Lattice: shares in multiples of 1/parts. None: as fine as the time budget allows, up to sixths (28 points).
     parts: int | None = Field(default=None, ge=1, le=60)
-    step: float | None = Field(default=None, gt=0)
-    tolerance: float | None = Field(default=None, ge=0)
+    step: float | None = Field(default=None, ge=0.01, le=1)
+    tolerance: float | None = Field(default=None, ge=0, le=2)
     # Points that Optuna proposes beyond the references.
-    samples: int | None = Field(default=None, ge=1)
+    samples: int | None = Field(default=None, ge=1, le=10_000)
     # realised: walk the ray of constant shares until the built network costs what was asked. nominal: the literal rule,
     # whose rounding makes «2×» anything from 1.9× to 3.4× on B0.
     match: MatchRule = "realised"

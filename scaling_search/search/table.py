@@ -3,15 +3,17 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from scaling_search.architecture import Cost, Network
 from scaling_search.coefficients import Coefficients, Multipliers
 from scaling_search.errors import InvalidInput
-from scaling_search.files import write_atomically
+from scaling_search.files import read_text, write_atomically
 from scaling_search.search.space import Built, Candidate, describe
 
+_MOST_BYTES = 1 << 30
 _AXES = ("depth", "width", "resolution")
 
 
@@ -52,17 +54,26 @@ def read_table(path: Path, base: Network) -> list[Candidate]:
     """The candidates of candidates.csv, their networks built again from the multipliers that it keeps.
 
     Raises:
-        InvalidInput: the file is missing or damaged, or a network comes out with another cost than it was written with.
+        InvalidInput: the file is missing or damaged, holds none or one twice, or a network comes out with another cost
+            than it was written with; the message names the line.
     """
+    found: dict[str, Candidate] = {}
+    lines = csv.DictReader(io.StringIO(read_text(path, most=_MOST_BYTES), newline=""))
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [_candidate(line, base) for line in csv.DictReader(file)]
-    except OSError as error:
-        raise InvalidInput(f"cannot read {path}: {error.strerror}") from error
-    except InvalidInput:
-        raise
-    except (KeyError, ValueError, TypeError) as error:  # csv gives None for a cell that is not there
-        raise InvalidInput(f"{path} is not a table of candidates of this run: {error}") from error
+        for line in lines:
+            candidate = _candidate(line, base)
+            if candidate.id in found:
+                raise InvalidInput(f"candidate: {candidate.id!r} is another one's id")
+            found[candidate.id] = candidate
+    except KeyError as error:
+        raise InvalidInput(f"{path} is not a table of candidates of this run: it lacks {error.args[0]}") from error
+    except (ValueError, TypeError, csv.Error) as error:  # csv gives None for a cell that is not there
+        raise InvalidInput(
+            f"{path}, line {lines.line_num}: not a candidate of this run: {' '.join(str(error).split())}"
+        ) from error
+    if not found:
+        raise InvalidInput(f"{path} holds no candidates")
+    return list(found.values())
 
 
 def _candidate(line: Mapping[str, str], base: Network) -> Candidate:
@@ -82,9 +93,16 @@ def _candidate(line: Mapping[str, str], base: Network) -> Candidate:
         effective=_multipliers(line, "effective_"),
         network=network,
         cost=cost,
-        macs_ratio=float(line["macs_ratio"]),
+        macs_ratio=_positive(line, "macs_ratio"),
         full=_full(line),
     )
+
+
+def _positive(line: Mapping[str, str], name: str) -> float:
+    value = float(line[name])
+    if not 0 < value < inf:
+        raise ValueError(f"{name}: {line[name]!r} is not a number above 0")
+    return value
 
 
 def _full(line: Mapping[str, str]) -> Built | None:

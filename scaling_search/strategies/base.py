@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 from pydantic import Field
 
 from scaling_search.configuration import Strict
+from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Evidence, Trial
 from scaling_search.strategies.points import Point
 
@@ -129,6 +130,20 @@ class Planned(Strict, ABC):
         """Itself with the epochs of a whole trial."""
         return self.model_copy(update={"epochs": epochs})
 
+    def extended(self, trainings: int, evidence: Evidence) -> Self:
+        """Every candidate with more seeds.
+
+        Raises:
+            InvalidInput: not all candidates could be trained once more.
+        """
+        assert self.seeds is not None, "the plan has filled these in"
+        more = trainings // len(evidence.candidates)
+        if more < 1:
+            raise InvalidInput(
+                f"{trainings} more trainings are not one of each of the {len(evidence.candidates)} candidates"
+            )
+        return self.model_copy(update={"seeds": self.seeds + more})
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values that run.yaml keeps."""
         return {"strategy": type(self).__name__, **self.model_dump(mode="json")}
@@ -149,3 +164,10 @@ def sweep(strategy: Planned, evidence: Evidence, running: frozenset[Ask]) -> Ask
     """The decision of a strategy that trains everything it starts with."""
     asks, complete = strategy.missing(evidence, running)
     return DONE if complete else asks or WAIT
+
+
+def all_of(asks: Sequence[Ask], evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision | None:
+    """Those that are neither trained nor being trained; WAIT where the last ones are under way, None: all are there."""
+    missing = [ask for ask in asks if not evidence.has(ask.trial, ask.epochs)]
+    under_way = {ask.trial for ask in running}
+    return [ask for ask in missing if ask.trial not in under_way] or (WAIT if missing else None)

@@ -28,8 +28,7 @@ TRAININGS = (12, 15, 20, 30, 45, 60)
 """What a plan chooses among; the first is about the least that settles anything."""
 
 _FIRST = ("depth", "width", "resolution", "uniform")
-_SETTLE = 11  # readings before which it never stops
-_ENOUGH = 4  # readings before which there is no posterior to ask by
+ENOUGH = 4  # readings before which there is no posterior to ask by
 _SAME = 1e-6  # shares that differ by less are the same
 
 
@@ -38,11 +37,13 @@ class Surface(Planned):
 
     Attributes:
         trials: trainings in all; None leaves them to the plan.
+        least: readings before which it never stops.
         epsilon: loss of accuracy that does not matter: the search stops when no more is expected to be lost.
     """
 
     strategy: Literal["surface"] = "surface"
-    trials: int | None = Field(default=None, ge=_ENOUGH, le=10_000)
+    trials: int | None = Field(default=None, ge=ENOUGH, le=10_000)
+    least: int = Field(default=11, ge=ENOUGH, le=10_000)
     epsilon: float = Field(default=EPSILON, gt=0, lt=1)
 
     @field_validator("seeds")
@@ -73,6 +74,17 @@ class Surface(Planned):
         """Along `TRAININGS`."""
         return [self.model_copy(update={"trials": trials}) for trials in ((self.trials,) if self.trials else TRAININGS)]
 
+    def extended(self, trainings: int, evidence: Evidence) -> Self:
+        """So many more, whether little is left to lose or not.
+
+        Raises:
+            InvalidInput: it is none.
+        """
+        if trainings < 1:
+            raise InvalidInput("that is less than one more training")
+        total = len(evidence.histories) + trainings
+        return self.model_copy(update={"trials": total, "least": total})
+
     def decide(self, evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision:
         """What was begun and not ended; the first ones; then what is worth most, until little is left to lose."""
         assert self.trials is not None and self.epochs is not None, "the plan has filled these in"
@@ -89,7 +101,7 @@ class Surface(Planned):
     def _next(self, known: "Known") -> Asks:
         """The first ones while there is no posterior, also where they fail; else the trial that is worth most."""
         assert self.epochs is not None
-        if len(known.read) < _ENOUGH:
+        if len(known.read) < ENOUGH:
             untouched = [name for name in known.evidence.candidates if not known.seeds[name]]
             if untouched or known.under_way:
                 return [Ask(Trial(candidate=name, seed=0), self.epochs) for name in untouched]
@@ -101,7 +113,7 @@ class Surface(Planned):
 
     def _settled(self, known: "Known") -> bool:
         """Whether no more than ε is expected to be lost, with all readings and without the newest one too."""
-        if len(known.read) < _SETTLE:
+        if len(known.read) < self.least:
             return False
         newest = max(known.read, key=lambda trial: (trial.seed, trial.candidate))
         rest = [trial for trial in known.read if trial != newest]

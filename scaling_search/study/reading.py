@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from pathlib import Path
 
 import pandas as pd
 
@@ -12,8 +11,7 @@ from scaling_search.evidence import Reading
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.journal import COLUMNS
 from scaling_search.search.record import RunRecord
-
-_TEXT = {"candidate": str, "named": str, "reason": str, "status": str}
+from scaling_search.study.tables import read_candidates, read_readings
 
 
 def read_trials(folder: RunFolder) -> Trials:
@@ -23,7 +21,7 @@ def read_trials(folder: RunFolder) -> Trials:
         InvalidInput: a file is missing or lacks a column, or no trial has finished.
     """
     record = folder.record()
-    candidates, readings = read_csv(folder.candidates), read_csv(folder.path / "trials.csv")
+    candidates, readings = read_candidates(folder.candidates), read_readings(folder.path / "trials.csv")
     try:
         return make_trials(candidates, readings, record)
     except InvalidInput as error:
@@ -41,6 +39,7 @@ def make_trials(
     return trials_from_tables(
         candidates, readings,
         growth=record.growth, classes=record.data.classes, epochs=epochs or record.epochs,
+        longer=record.lengths.epochs if record.lengths else None,
         validation=record.data.val,
     )  # fmt: skip
 
@@ -49,15 +48,3 @@ def readings_table(readings: Iterable[Reading]) -> pd.DataFrame:
     """Readings with the columns of trials.csv."""
     rows = [asdict(reading) | asdict(reading.trial) for reading in readings]
     return pd.DataFrame(rows, columns=list(COLUMNS)).fillna({"reason": ""})
-
-
-def read_csv(path: Path) -> pd.DataFrame:
-    """One of the run's tables.
-
-    Raises:
-        InvalidInput: it is missing, or no table.
-    """
-    try:
-        return pd.read_csv(path, dtype=_TEXT)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InvalidInput(f"cannot read {path}: {error}") from error

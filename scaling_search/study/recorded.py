@@ -23,7 +23,8 @@ from scaling_search.search.journal import JOURNAL, Readings, read_entries
 from scaling_search.search.listener import Listener
 from scaling_search.search.record import RunRecord
 from scaling_search.strategies import Decision, Point, Strategy
-from scaling_search.study.reading import make_trials, read_csv, readings_table
+from scaling_search.study.reading import make_trials, readings_table
+from scaling_search.study.tables import read_candidates
 
 Histories = Mapping[Trial, tuple[Reading, ...]]
 
@@ -147,7 +148,7 @@ def read_recorded(folder: RunFolder) -> Recorded:
     Raises:
         InvalidInput: the folder is not a run, or nothing was trained in it.
     """
-    record, table = folder.record(), read_csv(folder.candidates)
+    record, table = folder.record(), read_candidates(folder.candidates)
     readings = Readings()
     for entry in read_entries(folder.path / JOURNAL):
         if not isinstance(entry, Proposal):

@@ -87,7 +87,7 @@ def test_a_repeated_row_counts_once(run: Path) -> None:
 
 def test_a_trial_that_failed_and_was_repeated_counts_as_done(run: Path) -> None:
     def failed_first(rows: pd.DataFrame) -> pd.DataFrame:
-        failure = rows.iloc[[0]].assign(status="failed", reason="out of memory", top1=np.nan, epoch=0)
+        failure = rows.iloc[[0]].assign(status="failed", reason="out of memory", top1=np.nan, epoch=1)
         return pd.concat([failure, rows])
 
     edit_trials(run, failed_first)

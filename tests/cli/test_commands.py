@@ -28,10 +28,13 @@ def call(place: Path, untrained: None, monkeypatch: pytest.MonkeyPatch, capsys: 
 
     def call(*arguments: object, code: int = 0) -> str:
         monkeypatch.setattr("sys.argv", ["scaling-search", *map(str, arguments)])
-        with pytest.raises(SystemExit) as raised:
+        ended: object = 0
+        try:
             cli.main()
+        except SystemExit as end:
+            ended = end.code or 0
         shown = capsys.readouterr()
-        assert (raised.value.code or 0) == code, shown.out + shown.err
+        assert ended == code, shown.out + shown.err
         return shown.out + shown.err
 
     return call

@@ -1,5 +1,7 @@
 """Every kind of image file looks the way a person would expect."""
 
+import errno
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +111,18 @@ def test_truncated_and_foreign_files_are_unreadable(tmp_path: Path, suffix: str)
         path.write_bytes(broken)
         with pytest.raises(Unreadable):
             decode(path, 8)
+
+
+def test_a_disk_that_fails_is_not_an_image_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(number: int) -> Callable[[Path], None]:
+        def opened(path: Path) -> None:
+            raise OSError(number, "reading fails", str(path))
+
+        return opened
+
+    monkeypatch.setattr("PIL.Image.open", failing(errno.EIO))
+    with pytest.raises(OSError, match="reading fails"):
+        decode(tmp_path / "x.png", 8)
+    monkeypatch.setattr("PIL.Image.open", failing(errno.EACCES))
+    with pytest.raises(Unreadable, match="reading fails"):
+        decode(tmp_path / "x.png", 8)

@@ -109,3 +109,34 @@ def test_missing_folder_and_file_are_explained(tmp_path: Path) -> None:
 def test_odd_but_usable_folders_warn(make_folder: MakeFolder, counts: dict[str, int], message: str) -> None:
     with pytest.warns(UserWarning, match=message):
         open_folder(make_folder(counts))
+
+
+def test_links_in_circles_pipes_and_devices_are_passed_by(make_folder: MakeFolder) -> None:
+    root = make_folder({"train/cat": 2, "train/dog": 2, "val/cat": 1, "val/dog": 1})
+    cat = root / "train" / "cat"
+    (cat / "up").symlink_to(root, target_is_directory=True)
+    (cat / "self").symlink_to("self")
+    (cat / "zero.png").symlink_to("/dev/zero")
+    os.mkfifo(cat / "pipe.png")
+    names = open_folder(root).train.names
+    assert [name for name in names if name.startswith("cat/")].count("cat/000.png") == 1
+    assert len(names) == 2 + 2 + 2 + 1 + 1  # with those that the link leads to, each once
+    assert not [name for name in names if "pipe" in name or "zero" in name]
+
+
+def test_documents_and_films_are_no_images(make_folder: MakeFolder) -> None:
+    root = make_folder({"cat": 4, "dog": 4})
+    for name in ("a.pdf", "b.mpg", "c.hdf5", "d.eps"):
+        (root / "cat" / name).write_bytes(b"no image")
+    source = open_folder(root)
+    assert len(source.train) + len(source.val) == 8
+
+
+def test_names_that_are_no_text(make_folder: MakeFolder) -> None:
+    root = make_folder({"train/cat": 2, "train/dog": 2, "val/cat": 1, "val/dog": 1})
+    for split in ("train", "val"):
+        (root / split / "cat").rename(os.fsdecode(os.fsencode(root / split) + b"/c\xff"))
+    source = open_folder(root)
+    assert source.classes == ("c\\xff", "dog")
+    assert source.train.names[0] == "c\\xff/000.png"
+    assert source.train.read(0, 8).shape == (8, 8, 3)

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from scaling_search import data
+from scaling_search.data.cache import cache_folder
 from scaling_search.errors import InvalidInput
 
 
@@ -104,3 +105,14 @@ def test_photographs(photographs: Path, tmp_path: Path) -> None:
     assert len(dataset.classes) == 10 and len(dataset.train) == 60 and not dataset.skipped
     assert all(0.2 < value < 0.8 for value in dataset.mean)
     assert np.ptp(dataset.train.images()) > 200
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(kind: type[Path]) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("SCALING_SEARCH_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", classmethod(homeless))
+    with pytest.raises(InvalidInput, match="no home folder; set SCALING_SEARCH_CACHE"):
+        cache_folder()

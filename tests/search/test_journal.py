@@ -7,7 +7,8 @@ import pytest
 
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Proposal, Reading, Status, Trial
-from scaling_search.search.journal import COLUMNS, Journal, decode, encode
+from scaling_search.search.journal import COLUMNS, Journal, decode, encode, read_entries
+from scaling_search.study.tables import read_readings
 
 TRIAL = Trial(candidate="c00", seed=1)
 
@@ -78,6 +79,29 @@ def test_a_failure_is_a_row_with_its_reason(tmp_path: Path) -> None:
     assert table.top1.isna().all()
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epoch": 0}, "epoch: Input should be greater than or equal to 1"),
+        ({"top1": 1.5}, "top1: Input should be less than or equal to 1"),
+        ({"top1": "high"}, "top1: Input should be a valid number"),
+        ({"val_loss": float("nan")}, "val_loss: Input should be a finite number"),
+        ({"status": "dnoe"}, "status: Input should be 'running', 'paused'"),
+        ({"trial": {"candidate": "", "seed": 0}}, "trial.candidate: String should have at least 1 character"),
+        ({"trial": {"candidate": "c00", "seed": -1}}, "trial.seed: Input should be greater"),
+        ({"epoch": 10**30}, None),
+    ],
+)
+def test_a_value_out_of_its_range_is_named(tmp_path: Path, change: dict[str, object], message: str | None) -> None:
+    entry = {"trial": {"candidate": "c00", "seed": 0}, "epoch": 1, "status": "running", "top1": 0.5, "later": 1}
+    (tmp_path / "journal.jsonl").write_text(json.dumps(entry) + "\n" + json.dumps(entry | change) + "\n")
+    if message is None:
+        assert len(read_entries(tmp_path / "journal.jsonl")) == 2
+        return
+    with pytest.raises(InvalidInput, match=f"journal.jsonl is not a journal of a run: line 2: {message}"):
+        read_entries(tmp_path / "journal.jsonl")
+
+
 def test_something_else_is_not_a_journal(tmp_path: Path) -> None:
     (tmp_path / "journal.jsonl").write_text("hello\nworld\n")
     with pytest.raises(InvalidInput, match="not a journal"):
@@ -114,3 +138,24 @@ def test_proposals_are_kept_in_their_order(tmp_path: Path) -> None:
         assert decode(encode(proposal)) == proposal
     assert Journal(tmp_path).proposals == tuple(found)
     assert len(pd.read_csv(tmp_path / "trials.csv")) == 1
+
+
+def test_a_large_table_is_not_written_anew_for_each_amended_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scaling_search.search.journal._SMALL", 0)
+    monkeypatch.setattr("scaling_search.search.journal.to_disk", lambda file: file.flush())
+    journal = Journal(tmp_path)
+    trials = [Trial(candidate=f"c{number:02d}", seed=0) for number in range(40)]
+    for trial in trials:
+        journal.add(reading(1, trial=trial))
+    inodes = set()
+    for trial in trials:
+        journal.add(Reading(trial=trial, epoch=1, status="stopped", reason="early"))
+        inodes.add((tmp_path / "trials.csv").stat().st_ino)
+        table = read_readings(tmp_path / "trials.csv")  # what a reader makes of it at any moment
+        assert len(table) == 40
+        assert table.set_index("candidate").loc[trial.candidate, "status"] == "stopped"
+    assert len(inodes) < 15
+    journal.settle()
+    assert (tmp_path / "trials.csv").read_text().count("\n") == 41

@@ -83,13 +83,20 @@ def test_a_table_of_the_first_version_opens(b0: Network, tmp_path: Path) -> None
 
 
 def test_a_damaged_table_is_a_sentence(b0: Network, tmp_path: Path) -> None:
-    for content in ("nonsense", "candidate,alpha\nc00,1\n", "candidate\n\xff"):
+    whole = Space(base=b0, rule=Rule(growth=2)).candidates([WIDTH])
+    write_table(tmp_path / "candidates.csv", whole)
+    head, row = (tmp_path / "candidates.csv").read_text().splitlines()
+    ratio = f",{whole[0].macs_ratio}"
+    for content, message in {
+        "nonsense": "holds no candidates", "candidate,depth\nc00,1\n": "it lacks width",
+        "candidate\n\xff": "not text in UTF-8",
+        f"{head}\n{row}\n{row}\n": "line 3: .*'c00' is another one's id",
+        f"{head}\n{row.replace(ratio, ',0')}\n": "line 2: .*macs_ratio: '0' is not a number above 0",
+        f"{head}\n{row.replace(ratio, ',[/red]')}\n": "line 2: .*could not convert",
+    }.items():  # fmt: skip
         (tmp_path / "candidates.csv").write_text(content, encoding="latin-1")
-        if content == "nonsense":
-            assert read_table(tmp_path / "candidates.csv", b0) == []
-        else:
-            with pytest.raises(InvalidInput, match=r"candidates\.csv is not a table of candidates"):
-                read_table(tmp_path / "candidates.csv", b0)
+        with pytest.raises(InvalidInput, match=rf"candidates\.csv.*{message}"):
+            read_table(tmp_path / "candidates.csv", b0)
 
 
 def test_a_point_outside_the_limits_is_no_candidate(b0: Network) -> None:

@@ -9,6 +9,7 @@ from torch import fx, nn
 from scaling_search.architecture import Cost
 from scaling_search.errors import InvalidInput
 from scaling_search.networks.foreign.depth import Deepened, Placed
+from scaling_search.networks.foreign.guard import foreign_code
 from scaling_search.networks.foreign.structure import FoundStage
 from scaling_search.networks.foreign.trace import (
     BATCH,
@@ -37,8 +38,10 @@ def check_module(name: str, module: nn.Module, resolution: int) -> None:
     if not any(isinstance(part, nn.Conv2d) for part in module.modules()):
         raise InvalidInput(f"{name} has no 2-D convolution, so there is nothing to scale")
     try:
-        with shapes_only(module), torch.no_grad():
+        with foreign_code(name), shapes_only(module), torch.no_grad():
             output = module(image(resolution))
+    except InvalidInput:
+        raise
     except TypeError as error:
         if "required positional argument" in str(error):
             raise InvalidInput(f"{name} has several inputs; a network must take one batch of images") from error

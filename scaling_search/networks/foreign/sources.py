@@ -22,6 +22,7 @@ from torch import nn
 
 from scaling_search.errors import InvalidInput, Unbuildable, nearest_hint
 from scaling_search.networks.foreign import live
+from scaling_search.networks.foreign.guard import foreign_code
 
 Build = Callable[..., Any]
 _EXTRA = "it comes with the extra: pip install 'scaling-search[zoo]'"
@@ -77,7 +78,10 @@ class NetworkSource:
         wanted = {self.takes[wish]: value for wish, value in vars(wishes).items() if wish in self.takes}
         wanted = {option: value for option, value in wanted.items() if value is not None}
         try:
-            module = _call(self.build, {**self.always, **wanted}, optional=set(wanted))
+            with foreign_code(self.name):
+                module = _call(self.build, {**self.always, **wanted}, optional=set(wanted))
+        except InvalidInput:
+            raise
         except Exception as error:
             if torch.get_default_device().type == "meta":
                 raise
@@ -198,7 +202,8 @@ def _open_torchvision(name: str, model: str) -> NetworkSource:
 
 
 def _open_callable(name: str, place: str, attribute: str) -> NetworkSource:
-    module = _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
+    with foreign_code(place):
+        module = _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
     found: Any = module
     for part in attribute.split("."):
         if not hasattr(found, part):
@@ -233,6 +238,8 @@ def _import_module(place: str) -> ModuleType:
         if error.name and place.startswith(error.name):
             raise InvalidInput(f"there is no module {error.name!r} to import {place!r} from") from error
         raise InvalidInput(f"importing {place} fails: {error}") from error
+    except InvalidInput:
+        raise
     except Exception as error:
         raise InvalidInput(f"importing {place} fails: {type(error).__name__}: {error}") from error
 
@@ -247,6 +254,8 @@ def _import_file(path: Path) -> ModuleType:
     sys.modules[name] = module  # dataclasses and pickle look their module up
     try:
         specification.loader.exec_module(module)
+    except InvalidInput:
+        raise
     except Exception as error:
         del sys.modules[name]
         raise InvalidInput(f"importing {path} fails: {type(error).__name__}: {error}") from error

@@ -54,7 +54,7 @@ def started(workers: int, log: Path | None) -> Iterator[Path]:
     os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
     sweep_sessions(_temporary())
     with _scratch() as scratch, _logged_to(log), _terminal_from(log), _own_handlers() as handle_again:
-        if not os.access(Path.home(), os.W_OK):
+        if not _has_home():
             os.environ["HOME"] = str(scratch)  # Ray keeps its token there
         if not os.environ.get("RAY_ADDRESS"):  # a cluster has its own token, or none
             guard_token()
@@ -106,6 +106,14 @@ def sweep_sessions(temporary: Path) -> None:
                     if _follows(session.name, began):
                         remove(session)
     sweep(temporary)
+
+
+def _has_home() -> bool:
+    """Whether this user may write into a home folder; in some containers there is none."""
+    try:
+        return os.access(Path.home(), os.W_OK)
+    except RuntimeError:
+        return False
 
 
 def _temporary() -> Path:

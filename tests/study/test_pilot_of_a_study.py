@@ -1,0 +1,124 @@
+"""The pilot in a whole search: the plan is settled once, kept, and gone on with."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from tiny_study import IMAGES, Ear, MakeStudy, interrupted_after
+
+from scaling_search.evidence import UNSCALED, Reading, Status
+from scaling_search.search.executors import Job, Ray
+from scaling_search.search.folder import RunFolder
+from scaling_search.study.study import Study
+
+PILOTED: dict[str, Any] = {"parts": ..., "seeds": ..., "epochs": ..., "pilot": True, "budget": 40}
+
+
+def gently(job: Job) -> Iterator[Reading]:
+    """Accuracy climbs with the epochs and differs between trials; goes on where the history ends."""
+    start = job.history[-1].epoch if job.history else 0
+    top = 0.5 + 0.02 * (sum(map(ord, str(job.trial))) % 7)
+    for epoch in range(start + 1, job.epochs + 1):
+        status: Status = "running" if epoch < job.epochs else "paused"
+        yield Reading(trial=job.trial, epoch=epoch, status=status, top1=top - 0.2 / epoch, val_loss=1.0, seconds=0.1)
+
+
+def epochs_trained(folder: str = "run") -> pd.Series:
+    table = pd.read_csv(Path(folder) / "trials.csv")
+    return table.groupby(["candidate", "seed"])["epoch"].max()
+
+
+def test_the_plan_is_settled_by_what_the_pilot_shows(make_study: MakeStudy) -> None:
+    ear = Ear()
+    study = make_study(**PILOTED)
+    before = study.plan().record
+    assert before.pilot is not None and before.pilot.pending
+    assert study.run([ear], train=gently)
+    first, second = (begun.record for begun in ear.plans)
+    assert (first.pilot, second.pilot.found.learned) == (before.pilot, True)  # type: ignore[union-attr]
+    assert second.speed.depth == pytest.approx(0.1 / IMAGES, rel=0.05)  # an epoch took 0.1 s
+    assert RunFolder(Path("run")).record().pilot == second.pilot
+    trained = epochs_trained()
+    assert set(trained) == {second.epochs}, "the pilot's trials went on to the epochs of the others"
+    assert len(trained[UNSCALED]) == 3
+    answer = study.analyze()
+    assert UNSCALED not in answer.table.index
+    assert answer.analysis.unscaled is not None
+
+
+@pytest.mark.parametrize("readings", [1, 5, 13, 14, 15, 40])
+def test_interrupted_at_any_time_it_comes_to_the_same(make_study: MakeStudy, readings: int) -> None:
+    make_study(**PILOTED, folder="whole").run(train=gently)
+    make_study(**PILOTED).run(train=interrupted_after(readings, gently))
+    assert Study.open("run").run(train=gently)
+    columns = ["candidate", "seed", "epoch", "top1"]
+    whole, torn = (pd.read_csv(Path(name) / "trials.csv")[columns] for name in ("whole", "run"))
+    assert torn.sort_values(columns[:3]).to_numpy().tolist() == whole.sort_values(columns[:3]).to_numpy().tolist()
+    records = [RunFolder(Path(name)).record() for name in ("whole", "run")]
+    assert records[0].strategy == records[1].strategy
+
+
+def test_a_recipe_that_ends_with_its_budget_has_only_the_unscaled_network(make_study: MakeStudy) -> None:
+    study = make_study(pilot=True, recipe="proxy")
+    pilot = study.plan().record.pilot
+    assert pilot is not None and not pilot.pending and pilot.candidates == ()
+    assert study.run(train=gently)
+    assert set(epochs_trained()) == {2}
+    assert epochs_trained()[UNSCALED].index.tolist() == [0, 1], "seed by seed, as the candidates"
+
+
+def test_none_where_it_is_not_wanted_or_a_scheduler_would_judge_it(make_study: MakeStudy) -> None:
+    assert make_study(pilot=False).plan().record.pilot is None
+    assert make_study(pilot=True, executor=Ray(scheduler="asha")).plan().record.pilot is None
+
+
+def test_a_loop_of_ones_own_is_asked_for_the_pilot_too(make_study: MakeStudy) -> None:
+    study = make_study(**PILOTED)
+    names = []
+    while (ask := study.ask()) is not None:
+        names.append(ask.trial.candidate)
+        study.tell(ask, top1=0.5, val_loss=1.0)
+    assert names[:7] == ["c00", "c01", "c02", "c03", UNSCALED, UNSCALED, UNSCALED]
+    assert study.complete
+    assert study.prepared.record.pilot.found is not None  # type: ignore[union-attr]
+
+
+def steadily(job: Job) -> Iterator[Reading]:
+    """The same for all, so that the search settles early and time is left."""
+    start = job.history[-1].epoch if job.history else 0
+    for epoch in range(start + 1, job.epochs + 1):
+        status: Status = "running" if epoch < job.epochs else "paused"
+        top1 = 0.6 - 0.2 / epoch + 0.0002 * (sum(map(ord, str(job.trial))) % 7)
+        yield Reading(trial=job.trial, epoch=epoch, status=status, top1=top1, val_loss=1 - top1, seconds=0.1)
+
+
+LONGER: dict[str, Any] = PILOTED | {"epochs": 2, "budget": 300}
+
+
+def test_five_divisions_are_trained_longer_where_time_is_left(make_study: MakeStudy) -> None:
+    ear = Ear()
+    study = make_study(**LONGER)
+    assert study.run([ear], train=steadily)
+    lengths = RunFolder(Path("run")).record().lengths
+    assert lengths is not None and lengths.epochs == 8
+    assert len(ear.plans) == 3, "the pilot, the search, the longer trainings"
+    trained = epochs_trained()
+    assert sorted(set(trained[trained == 8].index.get_level_values("candidate"))) == sorted(lengths.candidates)
+    assert {"c00", "c01", "c02", "c03"} < set(lengths.candidates)
+    analysis = study.analyze().analysis
+    assert analysis.trials.epochs == 2
+    assert analysis.lengths is not None and analysis.lengths.pairs == 10
+    assert analysis.lengths.sentence in repr(study.analyze())
+
+
+@pytest.mark.parametrize("back", [1, 5, 29])
+def test_cut_off_in_the_longer_trainings_it_goes_on(make_study: MakeStudy, back: int) -> None:
+    make_study(**LONGER, folder="whole").run(train=steadily)
+    readings = len(pd.read_csv("whole/trials.csv"))
+    make_study(**LONGER).run(train=interrupted_after(readings - back, steadily))
+    assert Study.open("run").run(train=steadily)
+    columns = ["candidate", "seed", "epoch", "top1"]
+    whole, torn = (pd.read_csv(Path(name) / "trials.csv")[columns] for name in ("whole", "run"))
+    assert torn.sort_values(columns[:3]).to_numpy().tolist() == whole.sort_values(columns[:3]).to_numpy().tolist()
