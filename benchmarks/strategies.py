@@ -40,16 +40,18 @@ TRUTHS = Design("twelfths", NODES, np.zeros(len(NODES)), 40, 0.025, 8.0)
 
 @dataclass
 class Table:
-    """A simulated search: the truth [places] and readings [places, seeds]."""
+    """A simulated search: the truth [places], readings [places, seeds] and ln(cost / 8) [places]."""
 
     truth: np.ndarray
     readings: np.ndarray
+    ln_cost: np.ndarray
     candidates: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     found: dict[Trial, tuple[Reading, ...]] = field(default_factory=dict)
     proposals: list[Proposal] = field(default_factory=list)
 
     def evidence(self) -> Evidence:
-        realised = {name: Realised(shares, 8.0) for name, shares in self.candidates.items()}
+        cost = {name: 8.0 * float(np.exp(self.ln_cost[int(name[1:])])) for name in self.candidates}
+        realised = {name: Realised(shares, cost[name]) for name, shares in self.candidates.items()}
         return Evidence(dict(self.candidates), dict(self.found), tuple(self.proposals), realised)
 
     def enter(self, shares: tuple[float, float, float]) -> str:
@@ -132,7 +134,7 @@ class Search:
         self.rows: list[dict[str, float | str]] = []
 
     def table(self) -> Table:
-        return Table(self.simulated.trained, self.simulated.readings)
+        return Table(self.simulated.trained, self.simulated.readings, self.simulated.ln_cost)
 
     def note(self, name: str, table: Table, *, means: bool = False, seconds: float = float("nan")) -> None:
         """Reads a table by the posterior, and by the means too where a strategy has no posterior."""
