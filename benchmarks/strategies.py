@@ -5,17 +5,22 @@
 Every strategy is a pure object asked through the shipped interface, over the same simulated readings: noise of 2.5
 points a trial, the 91 divisions in twelfths as places. Printed, in points of accuracy over all kinds but the flat one:
 
-    regret   what the pick loses to the best division; of «grid» the arg max of the means, else the posterior's pick
+    regret   what the pick loses to the best division; of «means» the best mean, else the posterior's pick
     worst    the kind with the largest mean regret
-    stated   the loss that the strategy expected when it ended (surface only)
+    stated   the loss that is expected of the pick, by the posterior
     n        trainings on average; searches that settle end early
 
-`grid` is sixths and references with three seeds, `grid + posterior` the same read through the posterior, `random` new
-random divisions read through the posterior, `surface` the next best question, with one and with eight workers.
+`grid` is sixths and references with three seeds; `race` and `random` are the strategies of these names, `optuna` its
+TPE sampler with one seed each; `surface` is the next best question, with one and with eight workers. A search of 45
+trainings with one worker is read after 12, 15 and 30 too (it would have asked the same), and where it had settled:
+where no more than half a point was expected to be lost, at two readings running. Simulated trials have one epoch, so
+halving is compared on recorded tables only (`scaling-search replay`).
 """
 
 import argparse
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,10 +30,11 @@ from truths import KINDS, Design, simulate
 from scaling_search.analysis import basis
 from scaling_search.coefficients import PAPER, REFERENCES
 from scaling_search.evidence import Evidence, Proposal, Reading, Realised, Trial
-from scaling_search.strategies import Ask, Decision, Point, Surface
+from scaling_search.strategies import Ask, Decision, Optuna, Point, Race, Random, Strategy, Surface
 from scaling_search.strategies.surface import Known
 
 NODES = basis.nodes()
+READ = (12, 15, 30)  # trainings
 TRUTHS = Design("twelfths", NODES, np.zeros(len(NODES)), 40, 0.025, 8.0)
 
 
@@ -69,20 +75,31 @@ def by_posterior(table: Table) -> tuple[int, float]:
 
 
 def by_means(table: Table) -> int:
+    """The node with the best mean; in a race of those with the most seeds."""
     scores: dict[str, list[float]] = {}
     for trial, (reading,) in table.found.items():
         scores.setdefault(trial.candidate, []).append(reading.top1 or 0.0)
-    return int(max(scores, key=lambda name: np.mean(scores[name]))[1:])
+    most = max(map(len, scores.values()))
+    return int(max((name for name in scores if len(scores[name]) == most), key=lambda name: np.mean(scores[name]))[1:])
 
 
-def ask_surface(table: Table, trials: int, workers: int, epsilon: float) -> None:
-    """Runs the strategy; with several workers all of them end together, which is the least informed order."""
-    strategy = Surface(trials=trials, epochs=1, epsilon=epsilon)
+def run(strategy: Strategy, table: Table, *, workers: int = 1, heard: Callable[[], None] = lambda: None) -> float:
+    """Runs the strategy; with several workers all of them end together, which is the least informed order.
+
+    Args:
+        heard: called after each training.
+
+    Returns:
+        CPU seconds that its decisions took.
+    """
     for point in strategy.points():
         table.enter(point.shares.as_tuple())
     running: list[Ask] = []
+    spent = 0.0
     while True:
+        started = time.process_time()
         decision = strategy.decide(table.evidence(), frozenset(running))
+        spent += time.process_time() - started
         if not isinstance(decision, Decision) and len(running) < workers:
             wanted = decision[0]
             if isinstance(wanted, Point):
@@ -92,9 +109,10 @@ def ask_surface(table: Table, trials: int, workers: int, epsilon: float) -> None
                 running.append(wanted)
             continue
         if not running:
-            return
+            return spent
         for ask in running:
             table.train(ask.trial)
+            heard()
         running = []
 
 
@@ -105,33 +123,73 @@ def sweep(table: Table, points: list[tuple[float, float, float]], seeds: int) ->
             table.train(Trial(candidate=name, seed=seed))
 
 
-def one_search(kind: str, random: np.random.Generator) -> list[dict[str, float | str]]:
+class Search:
+    """Every strategy on one truth; `rows` is what came of them."""
+
+    def __init__(self, kind: str, random: np.random.Generator) -> None:
+        self.kind = kind
+        self.simulated = simulate(kind, TRUTHS, random)
+        self.rows: list[dict[str, float | str]] = []
+
+    def table(self) -> Table:
+        return Table(self.simulated.trained, self.simulated.readings)
+
+    def note(self, name: str, table: Table, *, means: bool = False, seconds: float = float("nan")) -> None:
+        """Reads a table by the posterior, and by the means too where a strategy has no posterior."""
+        node, stated = by_posterior(table)
+        same: dict[str, float | str] = {"kind": self.kind, "n": len(table.found), "seconds": seconds}
+        self.rows.append({"strategy": name, **same, "regret": table.regret(node), "stated": stated})
+        if means:
+            self.rows.append({"strategy": f"{name}, means", **same, "regret": table.regret(by_means(table))})
+
+    def grid(self) -> None:
+        table = self.table()
+        sixths = [tuple(node.tolist()) for node in NODES if np.allclose(6 * node, np.rint(6 * node))]
+        sweep(table, [*sixths, REFERENCES["fast"].as_tuple(), PAPER.shares().as_tuple()], 3)
+        self.note("grid", table, means=True)
+
+    def others(self, draws: int) -> None:
+        """The strategies to compare with; `draws` is the seed of those that have random numbers."""
+        strategies: dict[str, Strategy] = {
+            "random 15": Random(samples=15, seeds=1, epochs=1, random=draws),
+            "random 30": Random(samples=30, seeds=1, epochs=1, random=draws),
+            "race": Race(parts=4, seeds=3, epochs=1),
+            "optuna 15": Optuna(samples=9, seeds=1, epochs=1, random=draws),
+            "optuna 30": Optuna(samples=24, seeds=1, epochs=1, random=draws),
+        }
+        for name, strategy in strategies.items():
+            table = self.table()
+            run(strategy, table)
+            self.note(name, table, means=True)
+
+    def surface(self) -> None:
+        table = self.table()
+        settles, settled = Surface(trials=45, epochs=1, epsilon=0.005), False
+
+        def heard() -> None:
+            nonlocal settled
+            n = len(table.found)
+            if n in READ:
+                self.note(f"surface {n}", table)
+            if not settled and (n == 45 or settles._settled(Known(table.evidence(), 1, ()))):
+                settled = True
+                self.note("surface, settled at .5", table)
+
+        seconds = run(Surface(trials=45, epochs=1, epsilon=1e-9), table, heard=heard)
+        self.note("surface 45", table, seconds=seconds / 45)
+        for trials in (15, 30):
+            table = self.table()
+            run(Surface(trials=trials, epochs=1, epsilon=1e-9), table, workers=8)
+            self.note(f"surface {trials}, 8 at once", table)
+
+
+def one_search(kind: str, number: int, random: np.random.Generator) -> list[dict[str, float | str]]:
     """Every strategy on one truth."""
-    search = simulate(kind, TRUTHS, random)
-    rows: list[dict[str, float | str]] = []
-
-    def told(name: str, table: Table, node: int, stated: float = float("nan"), seconds: float = float("nan")) -> None:
-        rows.append({"kind": kind, "strategy": name, "n": len(table.found), "regret": table.regret(node),
-                     "stated": stated, "seconds": seconds})  # fmt: skip
-
-    grid = Table(search.trained, search.readings)
-    sixths = [tuple(node.tolist()) for node in NODES if np.allclose(6 * node, np.rint(6 * node))]
-    sweep(grid, [*sixths, REFERENCES["fast"].as_tuple(), PAPER.shares().as_tuple()], 3)
-    told("grid, arg max", grid, by_means(grid))
-    told("grid + posterior", grid, *by_posterior(grid))
-    for count in (15, 30):
-        table = Table(search.trained, search.readings)
-        sweep(table, [tuple(shares) for shares in random.dirichlet([1, 1, 1], count).tolist()], 1)
-        told(f"random {count} + posterior", table, *by_posterior(table))
-    for trials, workers, epsilon in ((12, 1, 1e-9), (15, 1, 1e-9), (30, 1, 1e-9), (45, 1, 1e-9), (45, 1, 5e-3),
-                                     (15, 8, 1e-9), (30, 8, 1e-9)):  # fmt: skip
-        table = Table(search.trained, search.readings)
-        started = time.perf_counter()
-        ask_surface(table, trials, workers, epsilon)
-        seconds = (time.perf_counter() - started) / trials
-        settling = ", settled at .5" if epsilon > 1e-3 else ""
-        told(f"surface {trials}{settling}, {workers} at once", table, *by_posterior(table), seconds)
-    return rows
+    search = Search(kind, random)
+    search.grid()
+    search.others(number)
+    search.surface()
+    return search.rows
 
 
 def main() -> None:
@@ -141,7 +199,13 @@ def main() -> None:
     parser.add_argument("--csv", help="write every search to this file")
     arguments = parser.parse_args()
     random = np.random.default_rng(arguments.seed)
-    rows = [row for kind in KINDS for _ in range(arguments.searches) for row in one_search(kind, random)]
+    rows: list[dict[str, float | str]] = []
+    for number in range(arguments.searches):
+        for kind in KINDS:
+            rows += one_search(kind, number, random)
+        print(f"{number + 1} of {arguments.searches} searches of each kind", file=sys.stderr, flush=True)
+        if arguments.csv:
+            pd.DataFrame(rows).to_csv(arguments.csv, index=False, float_format="%.4f")
     table = pd.DataFrame(rows)
     shaped = table[table["kind"] != "flat"]
     summary = shaped.groupby("strategy", sort=False)[["n", "regret", "stated", "seconds"]].mean()
@@ -150,8 +214,6 @@ def main() -> None:
     summary["worst"], summary["of"] = kinds.max(axis=1), kinds.idxmax(axis=1)
     print(f"{arguments.searches} searches of each of {len(KINDS) - 1} kinds, seed {arguments.seed}")
     print(summary.to_string(float_format="{:.3f}".format))
-    if arguments.csv:
-        table.to_csv(arguments.csv, index=False, float_format="%.4f")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How often the answer is right: searches of a known truth, simulated, and judged as real ones are.
 
-    python benchmarks/verdicts.py [--searches 50] [--seed 1000] [--csv FOLDER] [--only DESIGN …]
+    python benchmarks/verdicts.py [--searches 50] [--seed 1000] [--csv FOLDER] [--only DESIGN …] [--kinds KIND …]
     python benchmarks/verdicts.py --advice | --tables
 
 16 kinds of truth × 18 designs (`truths.py`), so many searches each. All surfaces but the flat one have a standard
@@ -24,7 +24,7 @@ and the bowl's height became a point instead of a part of the size. Reported are
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -105,13 +105,15 @@ def _lost(search: Search, place: int) -> float:
     return 100 * float(search.everywhere.max() - search.everywhere[place])
 
 
-def run(count: int, seed: int, chosen: list[Design]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run(
+    count: int, seed: int, chosen: list[Design], *, kinds: Sequence[str] = KINDS
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All searches, one row each; and given probability and truth of each candidate of the truths that are not flat."""
     rows, given = [], []
     for design in chosen:
-        for kind in KINDS:
+        for kind in kinds:
             for number in range(count):
-                search = simulate(kind, design, _random(seed, kind, design, number))
+                search = simulate(kind, design, draw_random(seed, kind, design, number))
                 outcome, probability = judge(search, design)
                 rows.append({"design": design.name, "kind": kind, **outcome})
                 if kind != "flat":
@@ -120,7 +122,7 @@ def run(count: int, seed: int, chosen: list[Design]) -> tuple[pd.DataFrame, pd.D
     return pd.DataFrame(rows), pd.concat(given)
 
 
-def _random(seed: int, kind: str, design: Design, number: int) -> np.random.Generator:
+def draw_random(seed: int, kind: str, design: Design, number: int) -> np.random.Generator:
     cell = (len(design.shares), design.seeds, round(1000 * design.noise))
     return np.random.default_rng((seed, KINDS.index(kind), *cell, number))
 
@@ -146,7 +148,7 @@ def check_advice(count: int, seed: int) -> pd.DataFrame:
     for design in [design for design in designs() if design.seeds == 2 and len(design.shares) < 30]:
         for kind in KINDS:
             for number in range(count):
-                rows += _followed(kind, design, _random(seed, kind, design, number))
+                rows += _followed(kind, design, draw_random(seed, kind, design, number))
     return summarise(pd.DataFrame(rows), ["design"])
 
 
@@ -196,14 +198,14 @@ def check_tables(count: int, seed: int) -> pd.DataFrame:
     for design in [design for design in designs() if design.seeds == 2]:
         for kind in KINDS:
             for number in range(count):
-                search = simulate(kind, design, _random(seed, kind, design, number))
+                search = simulate(kind, design, draw_random(seed, kind, design, number))
                 rows.append({"kind": kind, "verdict": analyze(tables(search, design)).verdict.kind})
     return pd.DataFrame(rows).value_counts(["kind", "verdict"]).unstack(fill_value=0).reset_index()
 
 
-def report(count: int, seed: int, chosen: list[Design], folder: Path | None) -> None:
+def report(count: int, seed: int, chosen: list[Design], kinds: Sequence[str], folder: Path | None) -> None:
     """Runs, prints and writes everything but the advice and the tables."""
-    rows, given = run(count, seed, chosen)
+    rows, given = run(count, seed, chosen, kinds=kinds)
     curved = rows[rows["kind"] != "flat"]
     parts = {
         "designs": summarise(curved, ["design"]), "kinds": summarise(rows, ["kind"]),
@@ -241,6 +243,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2000)
     parser.add_argument("--csv", type=Path, help="write the tables into this folder too")
     parser.add_argument("--only", nargs="+", help="names of designs, as «9 x 2, 2.5»")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="of truth")
     parser.add_argument("--advice", action="store_true", help="follow the advice of tied searches")
     parser.add_argument("--tables", action="store_true", help="go through the tables of a run")
     arguments = parser.parse_args()
@@ -254,7 +257,7 @@ def main() -> None:
             table.to_csv(arguments.csv / f"{name}.csv", index=False, float_format="%.4f")
     if not extra:
         chosen = [design for design in designs() if not arguments.only or design.name in arguments.only]
-        report(arguments.searches, arguments.seed, chosen, arguments.csv)
+        report(arguments.searches, arguments.seed, chosen, arguments.kinds, arguments.csv)
 
 
 if __name__ == "__main__":

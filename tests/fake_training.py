@@ -46,7 +46,7 @@ def quick(job: Job) -> Iterator[Reading]:
     if job.trained:
         yield from job.history
         return
-    top = 0.1 + 0.01 * int(job.trial.candidate[1:]) + 0.001 * job.trial.seed
+    top = 0.1 + 0.01 * (0 if job.trial.candidate == "base" else int(job.trial.candidate[1:])) + 0.001 * job.trial.seed
     for epoch in range(1, job.epochs + 1):
         if job.trial.candidate == "c03" and epoch == 2:
             yield Reading(trial=job.trial, epoch=epoch, status="failed", reason="planted")

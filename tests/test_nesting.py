@@ -42,7 +42,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def study(folder: str, strategy: Planned, **options: Any) -> ss.Study:
-    return ss.Study("tiny.yaml", "images", strategy=strategy, executor=ss.Inline(), folder=folder, **options)
+    asked: dict[str, Any] = {"leverage": 2, "pilot": False} | options
+    return ss.Study("tiny.yaml", "images", strategy=strategy, executor=ss.Inline(), folder=folder, **asked)
 
 
 def rows(place: Path, folder: str) -> pd.DataFrame:
@@ -74,7 +75,7 @@ def test_the_answer_compares_at_the_epochs_of_a_whole_trial(place: Path) -> None
 
 def test_a_recipe_that_ends_with_its_budget_is_refused(place: Path) -> None:
     with pytest.raises(InvalidInput, match=r"TwoLengths asks for 2 of 4 epochs.*use --recipe averaged"):
-        study("annealed", TwoLengths(seeds=1, epochs=4)).run()
+        study("annealed", TwoLengths(seeds=1, epochs=4), recipe="proxy").run()
 
 
 def test_a_strategy_of_ones_own_is_handed_over_again(place: Path) -> None:

@@ -23,7 +23,7 @@ BASELINE = {
         ],
         "head": {"channels": 64},
     },
-    "proxy": {"cpu": {"width": 0.75, "resolution": 24}, "minimum_epochs": 1},
+    "proxy": {"cpu": {"width": 0.75, "resolution": 24}, "minimum_images": 1},
 }
 
 

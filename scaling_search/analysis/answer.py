@@ -13,6 +13,7 @@ from scaling_search.analysis.caveats import disagreement, find_caveats
 from scaling_search.analysis.decision import Decision, Pick, decide
 from scaling_search.analysis.law import Law, NoLaw, find_law
 from scaling_search.analysis.learning import find_unlearned, has_learned, split_candidates
+from scaling_search.analysis.lengths import Lengths, compare_lengths
 from scaling_search.analysis.means import PairedMeans, describe, paired_means
 from scaling_search.analysis.metric import Metric, Name, choose_metric, scored
 from scaling_search.analysis.noise import noise_grid
@@ -46,6 +47,7 @@ class Analysis:
     decision: Decision
     unscaled: Unscaled | None
     agreement: Agreement | None
+    lengths: Lengths | None
     verdict: Verdict
     advice: Advice | None
     law: Law | NoLaw
@@ -88,7 +90,7 @@ def analyze(trials: Trials, *, epsilon: float = EPSILON, metric: Literal["auto"]
     split = split_candidates(final)
     agreement = halfway_agreement(trials.readings, chosen.name)
     unlearned = find_unlearned(table, split, classes=trials.classes)
-    verdict = judge(decision, unlearned)
+    verdict = judge(decision, unlearned, saved=trials.target_ratio < 1)
     remedy = unlearned.remedy if unlearned else None
     warnings = [*find_caveats(trials, table, decision, agreement=agreement, split=split)]
     warnings += unscaled.warnings(epsilon) if unscaled and not unlearned else []
@@ -101,6 +103,7 @@ def analyze(trials: Trials, *, epsilon: float = EPSILON, metric: Literal["auto"]
         decision=decision,
         unscaled=unscaled,
         agreement=agreement,
+        lengths=_lengths(trials, final, candidates, chosen, noise=means.error_sd or 0.0),
         verdict=verdict,
         advice=_advice(trials, surface, decision, verdict, remedy=remedy, value=chosen.name),
         law=_law(trials, table, accuracy, decision),
@@ -165,9 +168,20 @@ def _advice(
     return advise(outlook(surface, nodes=nodes), decision, trials, value, pooled=len(decision.candidates) > MOST)
 
 
+def _lengths(
+    trials: Trials, final: pd.DataFrame, candidates: pd.DataFrame, chosen: Metric, *, noise: float
+) -> Lengths | None:
+    if trials.longer.empty:
+        return None
+    epochs = trials.epochs, int(trials.longer["epoch"].max())
+    return compare_lengths(scored(final, chosen), scored(trials.longer, chosen), candidates, epochs=epochs, noise=noise)
+
+
 def _law(trials: Trials, table: pd.DataFrame, accuracy: Surface, decision: Decision) -> Law | NoLaw:
     if len(table) > MOST:  # pooled candidates are not left out one by one
         return NoLaw(sentence=f"No law: of more than {MOST} candidates the surface knows all that one could say.")
+    if trials.target_ratio < 1:
+        return NoLaw(sentence="No law: it forecasts what added compute brings, and this search saves some.")
     names, chance = [*table.index, *trials.anchors], 1 / trials.classes if trials.classes else 0.0
     shown = trials.final.groupby("candidate")["top1"].agg(["mean", "size"]).loc[names].to_numpy(float)
     sizes, base = trials.candidates.loc[names, EFFECTIVE].to_numpy(float), trials.unscaled["top1"]

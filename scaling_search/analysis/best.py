@@ -11,6 +11,7 @@ import pandas as pd
 from scaling_search.analysis.answer import Analysis
 from scaling_search.analysis.decision import Decision
 from scaling_search.analysis.law import Law, NoLaw
+from scaling_search.analysis.lengths import Lengths
 from scaling_search.analysis.trials import SHARES
 from scaling_search.configuration import to_yaml
 from scaling_search.evidence import UNSCALED
@@ -42,6 +43,7 @@ def to_dict(analysis: Analysis) -> dict[str, Any]:
         "law": _law(analysis.law),
         "noise": _noise(analysis),
         "agreement": asdict(analysis.agreement) if analysis.agreement else None,
+        "lengths": _lengths(analysis.lengths),
         "warnings": list(analysis.warnings),
     }
     return {key: _plain(value) for key, value in content.items()}
@@ -115,6 +117,12 @@ def _surface(analysis: Analysis) -> dict[str, Any]:
         "cost_slope": float(surface.cost_slopes().mean()),
         "rms_left_out": float(np.sqrt(np.mean(errors**2))),
     }
+
+
+def _lengths(lengths: Lengths | None) -> dict[str, Any] | None:
+    if lengths is None:
+        return None
+    return {**asdict(lengths), "epochs": list(lengths.epochs), "sentence": lengths.sentence}
 
 
 def _law(law: Law | NoLaw) -> dict[str, Any] | None:

@@ -32,7 +32,7 @@ def find_caveats(
     if decision.pick.distance > _FAR:
         yield (
             f"Nothing was trained near the pick: {decision.pick.candidate}, the nearest candidate, divides "
-            f"{100 * decision.pick.distance:.0f} % of the added compute otherwise."
+            f"{100 * decision.pick.distance:.0f} % of the compute otherwise."
         )
     if agreement and agreement.tau < _UNRELATED:
         yield (
@@ -111,6 +111,6 @@ def _built_otherwise(table: pd.DataFrame) -> Iterator[str]:
         names = [label(str(candidate), named) for candidate, named in far["named"].items()]
         shown = ", ".join(names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
         yield (
-            f"Rounding moved over {100 * MOVED:.0f} % of the added compute of {count(len(far), 'candidate')} to "
+            f"Rounding moved over {100 * MOVED:.0f} % of the compute of {count(len(far), 'candidate')} to "
             f"another dimension: {shown}. They are judged as what was built."
         )

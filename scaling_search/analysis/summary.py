@@ -22,6 +22,8 @@ def summary_lines(analysis: Analysis) -> list[str]:
     law = analysis.law
     if isinstance(law, Law) and law.better and law.drifts:
         lines += ["", law.drift_sentence(analysis.decision.epsilon)]
+    if analysis.lengths:
+        lines += ["", analysis.lengths.sentence]
     if analysis.warnings:
         lines += ["", *(f"! {warning}" for warning in analysis.warnings)]
     return lines

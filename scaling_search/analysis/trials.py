@@ -28,8 +28,8 @@ class Trials:
     at (after `epochs`, at most), whether it goes on, is paused or done; `readings` has these trials' rows up to there.
     `failed` and `stopped` are the last rows of trials that ended before; `unfinished` counts those that may get there.
     `unscaled` has such rows of the proxies' base itself, where it was trained: `candidates`, `final` and `readings` are
-    without it. `growth` is the cost over the base's that was asked for, `classes` those of the data, `validation` its
-    images.
+    without it. `longer` has the rows of trials that went on to the longer of two lengths, there. `growth` is the cost
+    over the base's that was asked for, `classes` those of the data, `validation` its images.
     """
 
     candidates: pd.DataFrame
@@ -38,6 +38,7 @@ class Trials:
     failed: pd.DataFrame
     stopped: pd.DataFrame
     unscaled: pd.DataFrame
+    longer: pd.DataFrame
     unfinished: int
     epochs: int
     growth: float | None
@@ -74,7 +75,7 @@ class Trials:
 
 def trials_from_tables(
     candidates: pd.DataFrame, readings: pd.DataFrame, *, growth: float | None = None, classes: int | None = None,
-    epochs: int | None = None, validation: int | None = None,
+    epochs: int | None = None, longer: int | None = None, validation: int | None = None,
 ) -> Trials:  # fmt: skip
     """The trials in two tables with the columns of candidates.csv and trials.csv.
 
@@ -87,6 +88,7 @@ def trials_from_tables(
         classes: classes of the data, for what guessing would reach.
         epochs: trials are compared after so many; None: each at its end. A trial that went on counts with its reading
             then.
+        longer: the epochs that some trials went on to; None: none did.
         validation: images that an accuracy is counted on.
 
     Raises:
@@ -115,6 +117,7 @@ def trials_from_tables(
         failed=ended[ended["status"] == "failed"].reset_index(drop=True),
         stopped=ended[ended["status"] == "stopped"].reset_index(drop=True),
         unscaled=unscaled,
+        longer=read[(read["epoch"] == (longer or -1)) & (read["candidate"] != UNSCALED)].reset_index(drop=True),
         unfinished=int((ended["status"].isin(["running", "paused", "done"]) & (ended["candidate"] != UNSCALED)).sum()),
         epochs=int(final["epoch"].max()),
         growth=growth,

@@ -36,18 +36,23 @@ class Verdict:
     sentence: str
 
 
-def judge(decision: Decision, unlearned: Unlearned | None) -> Verdict:
-    """Weighs a decision."""
+def judge(decision: Decision, unlearned: Unlearned | None, *, saved: bool = False) -> Verdict:
+    """Weighs a decision.
+
+    Args:
+        saved: candidates cost less than what they are made of, so that shares are those of the compute that is saved.
+    """
+    compute = "saved compute" if saved else "added compute"
     if unlearned:
         return Verdict(kind="not learned", sentence=unlearned.sentence)
     if basis.alone(decision.candidates[SHARES].to_numpy(float)):
         return Verdict(kind="tied", sentence=_alone(decision))
     if decision.pick.expected_loss > decision.epsilon:
-        return Verdict(kind="tied", sentence=_tied(decision))
+        return Verdict(kind="tied", sentence=_tied(decision, compute))
     pick = np.array(decision.pick.shares.as_tuple())
     if (compute_apart(decision.region[SHARES].to_numpy(float), pick) <= NEAR + _SLACK).all():
-        return Verdict(kind="clear", sentence=_clear(decision))
-    return Verdict(kind="indifferent", sentence=_indifferent(decision))
+        return Verdict(kind="clear", sentence=_clear(decision, compute))
+    return Verdict(kind="indifferent", sentence=_indifferent(decision, compute))
 
 
 def _alone(decision: Decision) -> str:
@@ -57,23 +62,23 @@ def _alone(decision: Decision) -> str:
     )
 
 
-def _clear(decision: Decision) -> str:
+def _clear(decision: Decision, compute: str) -> str:
     return (
-        f"Clear: {divide(decision.pick.shares)} of the added compute; {_loss(decision)}, and whatever may be as good "
+        f"Clear: {divide(decision.pick.shares)} of the {compute}; {_loss(decision)}, and whatever may be as good "
         f"divides it much alike{_out(decision, '; ')}."
     )
 
 
-def _indifferent(decision: Decision) -> str:
+def _indifferent(decision: Decision, compute: str) -> str:
     return (
-        f"Indifferent: {divide(decision.pick.shares)} of the added compute; {_loss(decision)}, and "
+        f"Indifferent: {divide(decision.pick.shares)} of the {compute}; {_loss(decision)}, and "
         f"{_fraction(decision)} may be as good within {loss(decision.epsilon)}{_out(decision, ', but ')}."
     )
 
 
-def _tied(decision: Decision) -> str:
+def _tied(decision: Decision, compute: str) -> str:
     return (
-        f"Tied: {divide(decision.pick.shares)} of the added compute is the best guess; {_loss(decision)}, more than "
+        f"Tied: {divide(decision.pick.shares)} of the {compute} is the best guess; {_loss(decision)}, more than "
         f"the {loss(decision.epsilon)} that would not matter, and {_fraction(decision)} may be as good"
         f"{_out(decision, ', but ')}."
     )

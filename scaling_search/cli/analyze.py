@@ -50,5 +50,6 @@ def report(run: Run) -> None:
 def print_answer(console: "Console", answer: "Answer") -> None:
     """The answer, and where everything lies."""
     console.print(f"\n{answer!r}\n", markup=False)
-    console.print(f"family    {answer.folder / 'family'}/b1.yaml … b7.yaml", markup=False)
+    first, *_, last = answer.levels
+    console.print(f"family    {answer.folder / 'family'}/b{first}.yaml … b{last}.yaml", markup=False)
     console.print(f"report    {answer.folder / 'report.html'}", markup=False)

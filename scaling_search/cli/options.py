@@ -21,7 +21,9 @@ Baseline = Annotated[
     str,
     _option(QUESTION, "A shipped baseline (b0, …), a YAML file or a torch network (timm:resnet50, module:function)."),
 ]
-Phi = Annotated[float, _option(QUESTION, "Compound coefficient: candidates cost 2^φ times the baseline.")]
+Phi = Annotated[
+    float, _option(QUESTION, "Compound coefficient: candidates cost 2^φ times the baseline; below 0 it saves.")
+]
 Leverage = Annotated[
     float | None,
     _option(PROXIES, "Cost of the small candidates over their base: the more, the more a wrong division shows."),

@@ -16,11 +16,14 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from scaling_search.analysis.wording import loss
 from scaling_search.cli.ending import end_if_wanted
-from scaling_search.evidence import UNSCALED, Reading, Trial
+from scaling_search.evidence import UNSCALED, Evidence, Reading, Trial
 from scaling_search.search.listener import Begun, Listener
 from scaling_search.search.plan import EVALUATION
+from scaling_search.strategies.forecast import forecast
 from scaling_search.study.preparation import plan_lines
+from scaling_search.units import format_seconds
 
 
 class TerminalProgress(Listener):
@@ -67,6 +70,11 @@ class TerminalProgress(Listener):
             self._trials.update(reading)
         end_if_wanted()
 
+    def on_rest(self, trial: Trial, evidence: Evidence) -> None:
+        """Says what is expected to be lost now."""
+        if self._trials is not None and trial.candidate != UNSCALED:
+            self._trials.expect(evidence)
+
     def on_trouble(self, trial: Trial, reason: str, *, again: bool) -> None:
         """Said at once: a person may free the disk before the next trial meets it."""
         what = "is tried again later" if again else "is left open"
@@ -107,8 +115,12 @@ class TrialBar:
         self._weights[UNSCALED] = self._mean / record.growth
         unscaled = record.pilot.seeds if record.pilot else 0
         self._wanted = record.plan.trials + unscaled
+        self._epsilon, self._workers, self._loss = record.question.epsilon, record.executor.workers, ""
         self._counted: dict[Trial, int] = {}
         self._resting: dict[Trial, Reading] = {}
+        lengths = record.lengths
+        longer = [self._weights.get(name, self._mean) for name in lengths.candidates] if lengths else []
+        more = sum(longer) * (lengths.epochs - self._epochs) if lengths else 0.0
         # What is proposed later is taken to cost what the others do.
         epoch = self._mean * record.plan.trials + unscaled * self._weights[UNSCALED]
         self._bar = Progress(
@@ -117,7 +129,7 @@ class TrialBar:
             disable=not console.is_terminal,
         )  # fmt: skip
         before = sum(self._take(reading) for reading in begun.evidence.readings())
-        self._task = self._bar.add_task(self._title(), total=self._epochs * epoch - before, best=self._best())
+        self._task = self._bar.add_task(self._title(), total=self._epochs * epoch + more - before, best=self._best())
         self._bar.start()
 
     def stop(self) -> None:
@@ -130,6 +142,19 @@ class TrialBar:
         self._bar.update(self._task, advance=seconds, description=self._title(), best=self._best())
         if self._tenth() > before and not self._console.is_terminal:
             self._console.print(f"{self._title()}  {self._best()}")
+
+    def expect(self, evidence: Evidence) -> None:
+        """Reads from all that is known how far the search has come."""
+        found = forecast(evidence, self._epochs, epsilon=self._epsilon)
+        if found is None:
+            return
+        self._loss = f"  expected loss {loss(found.loss)} points"
+        if found.trainings:
+            left = format_seconds(found.trainings * self._mean * self._epochs / self._workers)
+            self._loss += f", {loss(self._epsilon)} in about {left}"
+        elif found.trainings is None:
+            self._loss += f", {loss(self._epsilon)} is far"
+        self._bar.update(self._task, best=self._best())
 
     def _take(self, reading: Reading) -> float:
         """Counts the reading; the expected seconds that it took off the rest (a trial that ends early, all it had).
@@ -159,4 +184,4 @@ class TrialBar:
         if not scores:
             return ""
         name, best = max(scores.items(), key=lambda item: statistics.fmean(item[1]))
-        return f"best so far {name} {statistics.fmean(best):.1%}"
+        return f"best so far {name} {statistics.fmean(best):.1%}{self._loss}"

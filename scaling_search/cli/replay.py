@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from scaling_search.study.replay import Regret
+    from collections.abc import Sequence
+
+    from scaling_search.study.replay import Regret, Replayed
 
 
 def replay(
@@ -19,6 +21,9 @@ def replay(
     after: Annotated[
         str, typer.Option(help="Read the searches early too, after so many trainings' worth of epochs, as 10,15,30.")
     ] = "",
+    figure: Annotated[
+        Path | None, typer.Option(help="A folder for regret.csv, .svg and .png: regret over compute.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list instead of a table.")] = False,
 ) -> None:
     """Run a search strategy over recorded readings: the whole search in well under a second, nothing trained."""
@@ -31,6 +36,8 @@ def replay(
     names = [name.strip() for name in strategy.split(",") if name.strip()]
     wanted = names or [str(folder.record().strategy.get("strategy"))]
     results = run_again(folder, wanted, repeats=repeats, after=_numbers(after))
+    if figure is not None:
+        _draw(results, figure)
     if as_json:
         print(json.dumps([asdict(result) for result in results], indent=2))
         return
@@ -55,6 +62,23 @@ def replay(
             _points(result.by_means) if result.by_means else "",
         )
     make_console().print(table)
+
+
+def _draw(results: "Sequence[Replayed]", folder: Path) -> None:
+    """Writes the figure: a row for each result, and one for the best mean where it is read too."""
+    import pandas as pd
+
+    from scaling_search.report.regret import regret_over_compute
+
+    rows = []
+    for result in results:
+        same = {"strategy": result.strategy, "trainings": result.trainings, "compute": result.compute}
+        for reader, regret in (("posterior", result), ("means", result.by_means)):
+            if regret is not None:
+                values = {name: getattr(regret, name) for name in ("regret", "regret_low", "regret_high")}
+                rows.append({**same, "reader": reader, "repeats": result.repeats, **values})
+    folder.mkdir(parents=True, exist_ok=True)
+    regret_over_compute(pd.DataFrame(rows)).write(folder)
 
 
 def _points(regret: "Regret") -> str:

@@ -1,30 +1,33 @@
-"""The embedded data set: easily confused shapes, filled with fine stripes whose direction is half of the class.
+"""The embedded data set: kinds of scene that differ a little in each of fifteen ways, so that learning is gradual.
 
-Drawn with numpy's plain arithmetic alone (no fonts, no sine of an array, no random normals), so that the bytes depend
-on neither the processor nor the versions of libraries. docs/shapes.md shows samples and what was measured with them.
+A class is a point in a space of attributes (colours, directions, lengths, outline, satellites …) and an image scatters
+around it; no attribute alone decides, each adds its evidence. An image also has a light, a tilt and a zoom of its own,
+which move all colours, all directions or all lengths together: where they are large only relations between parts are
+left. How visible, how typical and how much moved is drawn for each image over orders of magnitude: some are plain,
+some unreadable. docs/shapes.md shows samples and what was measured with them.
 """
 
 from dataclasses import dataclass
 from math import cos, pi, sin
 
 import numpy as np
-import numpy.typing as npt
 
+from scaling_search.data.drawing import CANVAS, OUTLINES, Figure, Floats, background, dot, paint, refined, rippled, tint
 from scaling_search.data.source import ImageSource, Items
 
-Floats = npt.NDArray[np.float32]
+SIDE = 128  # pixels, native; drawn at half of it, so that no detail is finer
+CLASSES = tuple(f"kind-{number:02}" for number in range(1, 13))
+COLOURS = ("ground warmth", "warmth", "core warmth", "satellite warmth")  # 0..1, blue to orange
+DIRECTIONS = ("ground direction", "turn", "direction", "satellite angle")  # in half turns
+LENGTHS = ("ground period", "period", "satellite size")  # 0..1, by equal factors
+SHAPES = ("outline", "stretch", "core", "satellites")  # 0..1
+ATTRIBUTES = (*COLOURS, *DIRECTIONS, *LENGTHS, *SHAPES)
+DIFFICULTY = 0.5  # docs/shapes.md says what networks reach
 
-SIDE = 128  # pixels, native
-DIRECTIONS: dict[str, float] = {"flat": 0.0, "rising": 45.0, "upright": 90.0, "falling": 135.0}  # degrees
-SHAPES = ("triangle", "disc", "cross")
-CLASSES = tuple(f"{shape}-{direction}" for shape in SHAPES for direction in DIRECTIONS)
-DIFFICULTY = 0.1  # docs/shapes.md says what networks reach
-PERIOD = (3.0, 11.0)  # pixels of 128: a network at 48 pixels sees stripes of over 5.3, at 64 of over 4
-RIM = 4.0  # pixels along the outline in which the stripes fade, so that they do not cut it up
-
-_VERSION = 5  # goes up when the drawing changes, so that no cache keeps the old one
+_VERSION = 7  # goes up when the drawing changes, so that no cache keeps the old one
 _SPLITS = {"train": 0, "val": 1}
-_Y, _X = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
+# of each attribute and class, 0..1: evenly spaced, in random order
+_MEANS = (np.argsort(np.random.default_rng(2).random((len(ATTRIBUTES), len(CLASSES))), axis=1) + 0.5) / len(CLASSES)
 
 
 def open_shapes(*, train: int = 4000, val: int = 2000, difficulty: float = DIFFICULTY, seed: int = 0) -> ImageSource:
@@ -32,7 +35,8 @@ def open_shapes(*, train: int = 4000, val: int = 2000, difficulty: float = DIFFI
 
     Args:
         train, val: number of images.
-        difficulty: 0..1; more is more noise, more clutter, fainter stripes.
+        difficulty: 0..1; how far images scatter from their class, how faint, cluttered and noisy they may be, and how
+            far light, tilt and zoom move them. At 0 every image is plain and typical.
     """
     return ImageSource(
         name="shapes",
@@ -58,13 +62,22 @@ def _items(split: str, count: int, difficulty: float, seed: int) -> Items:
 
 def draw(label: int, rng: np.random.Generator, *, difficulty: float = DIFFICULTY) -> np.ndarray:
     """One image of class CLASSES[label]: uint8 [128, 128, 3]."""
-    image = _background(rng, contrast=0.05 + 0.4 * difficulty)
-    for _ in range(round(12 * difficulty)):
-        _paint(image, _clutter(rng), rng, contrast=0.5)
-    _paint(image, _target(label, rng, difficulty), rng, contrast=0.7 - 0.3 * difficulty)
-    image += np.float32(0.05 + 0.25 * difficulty) * (rng.random(image.shape, dtype=np.float32) - np.float32(0.5))
-    pixels: np.ndarray = np.rint(np.clip(image, 0, 1) * np.float32(255)).astype(np.uint8)
-    return pixels.transpose(1, 2, 0)
+    view = View.drawn(rng, difficulty)
+    at = _attributes(label, view)
+    image = _ground(at, view)
+    for _ in range(round(view.grade(1, 7)) - 1):
+        grey = np.float32(view.level + _between(rng, -0.3, 0.3))
+        paint(image, _clutter(rng), grey, wave=_between(rng, 0, 0.3))
+    _figure(image, at, view)
+    return _pixels(image, grain=view.grade(0.03, 0.4), rng=rng)
+
+
+def _pixels(image: Floats, *, grain: float, rng: np.random.Generator) -> np.ndarray:
+    """float32 [3, 65, 65] in 0..1 → uint8 [128, 128, 3], with noise `grain` high in each point and colour."""
+    noise = np.frombuffer(rng.bytes(image.size), np.int8).reshape(image.shape)
+    values = image * np.float32(255) + noise * np.float32(grain)
+    np.minimum(np.maximum(values, np.float32(0), out=values), np.float32(255), out=values)
+    return refined(values, 2).astype(np.uint8).transpose(1, 2, 0)
 
 
 def sheet(rows: int, *, difficulty: float = DIFFICULTY, seed: int = 0) -> np.ndarray:
@@ -75,123 +88,118 @@ def sheet(rows: int, *, difficulty: float = DIFFICULTY, seed: int = 0) -> np.nda
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figure:
-    """An outline filled with stripes; lengths in pixels, angles in degrees."""
+class View:
+    """How one image shows its scene.
 
-    outline: str  # in SHAPES
-    x: float
-    y: float
-    radius: float  # of the disc with the same area: size does not tell the shape
-    turn: float  # of the outline
-    direction: float  # of the stripes, whatever the turn
-    period: float
+    Attributes:
+        hardness: 0..1 of the image as a whole; half of them below ¼.
+        light: what all colours are moved by, towards orange; the range of colours is 1.
+        tilt: half turns that all directions are moved by.
+        zoom: factor of all lengths.
+        level: brightness of the ground.
+    """
+
+    rng: np.random.Generator
+    difficulty: float
+    hardness: float
+    light: float
+    tilt: float
+    zoom: float
+    level: float
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator, difficulty: float) -> "View":
+        hardness = float(rng.random()) ** 2
+        moved = difficulty * (0.1 + hardness)
+        return cls(
+            rng=rng,
+            difficulty=difficulty,
+            hardness=hardness,
+            light=moved * _between(rng, -1, 1),
+            tilt=moved * _between(rng, -1, 1),
+            zoom=_power(2.0, moved * _between(rng, -1, 1)),
+            level=_between(rng, 0.25, 0.45),
+        )
 
     @property
-    def reach(self) -> float:
-        """From the middle to the farthest corner, pixels."""
-        return self.radius * {"triangle": 1.56, "disc": 1.0, "cross": 1.26}[self.outline]
+    def scatter(self) -> float:
+        """How far attributes lie from their class at most, as a fraction of their range."""
+        return self.difficulty * (0.38 + self.hardness)
+
+    def grade(self, easy: float, hard: float) -> float:
+        """A strength between easy and hard by equal factors: mostly the image's own hardness, partly its own draw."""
+        return _power(hard / easy, 2 * self.difficulty * (0.7 * self.hardness + 0.3 * float(self.rng.random()))) * easy
 
 
-def _target(label: int, rng: np.random.Generator, difficulty: float) -> Figure:
-    shape, direction = divmod(label, len(DIRECTIONS))
-    radius = _between(rng, 32, 42)
-    return Figure(
-        outline=SHAPES[shape],
-        x=_between(rng, radius, SIDE - radius),
-        y=_between(rng, radius, SIDE - radius),
+def _attributes(label: int, view: View) -> dict[str, float]:
+    """Where one image lies: around its class, its colours and directions moved by the view."""
+    away = view.scatter * (view.rng.random((2, len(ATTRIBUTES))).sum(axis=0) - 1)
+    found = dict(zip(ATTRIBUTES, (_MEANS[:, label] + away).tolist(), strict=True))
+    moved = dict.fromkeys(COLOURS, view.light) | dict.fromkeys(DIRECTIONS, view.tilt)
+    return {name: value + moved.get(name, 0.0) for name, value in found.items()}
+
+
+def _ground(at: dict[str, float], view: View) -> Floats:
+    """The ground: float32 [3, 65, 65]."""
+    image = background(view.rng, view.level, contrast=view.grade(0.04, 0.4))
+    image += np.float32(view.grade(0.3, 0.02)) * tint(at["ground warmth"])
+    period = view.zoom * _power(3.6, _clipped(at["ground period"])) * 10
+    image += np.float32(view.grade(0.12, 0.005)) * rippled(180 * at["ground direction"], period)
+    return image
+
+
+def _figure(image: Floats, at: dict[str, float], view: View) -> None:
+    """The figure with its core and its satellites, laid over the ground in place."""
+    grade, level = view.grade, view.level
+    radius = view.zoom * _between(view.rng, 13, 19)
+    x, y = _between(view.rng, radius, CANVAS - radius), _between(view.rng, radius, CANVAS - radius)
+    body = Figure(
+        x=x,
+        y=y,
         radius=radius,
-        turn=_between(rng, -1, 1) * (10 + 50 * difficulty),
-        direction=list(DIRECTIONS.values())[direction] + _between(rng, -1, 1) * (4 + 8 * difficulty),
-        period=_between(rng, *PERIOD),
+        outline=OUTLINES[int(len(OUTLINES) * at["outline"]) % len(OUTLINES)],
+        turn=180 * at["turn"],
+        stretch=1 + 0.6 * _clipped(at["stretch"]),
+        soft=grade(1, 5),
+        direction=180 * at["direction"],
+        period=view.zoom * _power(3.5, _clipped(at["period"])) * 8,
     )
+    paint(image, body, level + grade(0.4, 0.05) + grade(0.35, 0.02) * tint(at["warmth"]), wave=grade(0.4, 0.02))
+    core = level - grade(0.2, 0.02) + grade(0.35, 0.02) * tint(at["core warmth"])
+    dot(image, x, y, radius=radius * 0.6 * (0.3 + 0.7 * _clipped(at["core"])), colour=core)
+    _satellites(image, body, at, view)
+
+
+def _satellites(image: Floats, body: Figure, at: dict[str, float], view: View) -> None:
+    """Up to four discs in an arc round the figure, in place."""
+    colour = view.level + view.grade(0.4, 0.05) + view.grade(0.35, 0.02) * tint(at["satellite warmth"])
+    radius = view.zoom * _power(2.4, _clipped(at["satellite size"])) * 2.5
+    away = body.radius * 1.2 + radius + 1
+    for number in range(int(5 * _clipped(at["satellites"]))):
+        angle = pi * at["satellite angle"] + number * 1.1 + _between(view.rng, -0.2, 0.2)
+        right, up = away * round(cos(angle), 6), away * round(sin(angle), 6)
+        dot(image, body.x + right, body.y - up, radius=radius, colour=colour)
 
 
 def _clutter(rng: np.random.Generator) -> Figure:
-    """Something small with stripes of any direction: only the large figure's stripes count."""
+    """Something small with any outline and waves: only the large figure's count."""
     return Figure(
-        outline=SHAPES[int(len(SHAPES) * rng.random())],
-        x=_between(rng, 0, SIDE),
-        y=_between(rng, 0, SIDE),
-        radius=_between(rng, 4, 12),
+        outline=OUTLINES[int(len(OUTLINES) * rng.random())],
+        x=_between(rng, 0, CANVAS),
+        y=_between(rng, 0, CANVAS),
+        radius=_between(rng, 2, 5),
         turn=_between(rng, 0, 360),
         direction=_between(rng, 0, 180),
-        period=_between(rng, *PERIOD),
+        period=_between(rng, 3, 8),
     )
 
 
-def _paint(image: Floats, figure: Figure, rng: np.random.Generator, *, contrast: float) -> None:
-    """Lays a figure over float32 [3, 128, 128] in place; its two colours lie contrast apart."""
-    rows, columns = _window(figure.y, figure.reach), _window(figure.x, figure.reach)
-    x, y = _X[rows, columns] - np.float32(figure.x), _Y[rows, columns] - np.float32(figure.y)
-    middle = _colour(rng, 0.6, 0.75)
-    apart = (np.float32(0.5) + np.float32(0.5) * rng.random((3, 1, 1), dtype=np.float32)) * np.float32(contrast)
-    distance = _distance(x, y, figure)
-    inside = np.clip(np.float32(0.5) - distance, 0, 1)
-    core = np.clip(-distance / RIM - np.float32(0.5), 0, 1)
-    wave = core * (_stripes(x, y, figure) - np.float32(0.5))
-    patch = image[:, rows, columns]
-    patch += inside * (middle + wave * apart - patch)
+def _clipped(value: float) -> float:
+    return min(max(value, 0.0), 0.999)
 
 
-def _window(middle: float, reach: float) -> slice:
-    return slice(max(0, int(middle - reach)), min(SIDE, int(middle + reach) + 2))
-
-
-def _distance(x: Floats, y: Floats, figure: Figure) -> Floats:
-    """Pixels outside the outline, negative inside. Each outline has the area of a disc of the figure's radius."""
-    radius, turn = np.float32(figure.radius), figure.turn * pi / 180
-    if figure.outline == "disc":
-        return np.sqrt(x * x + y * y) - radius
-    if figure.outline == "triangle":
-        edges: Floats = np.maximum.reduce([_along(x, y, turn + third * 2 * pi / 3) for third in range(3)])
-        return edges - np.float32(0.7776) * radius  # area 3√3 of the inner radius squared
-    across, up = np.abs(_along(x, y, turn)), np.abs(_along(x, y, turn + pi / 2))
-    long, short = np.float32(1.189) * radius, np.float32(0.3963) * radius  # bars three times as long as wide
-    return np.minimum(np.maximum(across - long, up - short), np.maximum(across - short, up - long))
-
-
-def _stripes(x: Floats, y: Floats, figure: Figure) -> Floats:
-    """A smooth wave across the stripes, 0..1: a triangle wave bent by 3t² − 2t³, which needs no sine of an array."""
-    cycles = _along(x, y, (figure.direction + 90) * pi / 180) / np.float32(figure.period)
-    triangle: Floats = np.abs(2 * (cycles - np.floor(cycles)) - 1)
-    return triangle * triangle * (3 - 2 * triangle)
-
-
-def _along(x: Floats, y: Floats, angle: float) -> Floats:
-    """Coordinate along a direction, radians. The y axis points down, so that «rising» looks as it reads."""
-    # rounded: the last bit of cos differs between mathematics libraries
-    return np.float32(round(cos(angle), 6)) * x - np.float32(round(sin(angle), 6)) * y
-
-
-def _background(rng: np.random.Generator, *, contrast: float) -> Floats:
-    """Coloured noise at several scales around a random colour, float32 [3, 128, 128]."""
-    grid = np.broadcast_to(_colour(rng, 0.1, 0.3), (3, 3, 3))
-    for cells in (2, 8, 32):
-        grid = _refined(grid, cells)
-        grid = grid + np.float32(contrast) * (rng.random(grid.shape, dtype=np.float32) - np.float32(0.5))
-    return np.ascontiguousarray(_refined(grid, SIDE)[:, :-1, :-1])
-
-
-def _refined(grid: Floats, cells: int) -> Floats:
-    """Linear interpolation of the corners [3, k + 1, k + 1] of k cells to those of a multiple of k cells."""
-    return _refined_across(_refined_across(grid, cells).swapaxes(1, 2), cells).swapaxes(1, 2)
-
-
-def _refined_across(grid: Floats, cells: int) -> Floats:
-    """`_refined` along the last axis alone."""
-    factor = cells // (grid.shape[-1] - 1)
-    fine = np.empty((*grid.shape[:-1], cells + 1), np.float32)
-    for step in range(factor):
-        weight = np.float32(step / factor)
-        fine[..., step:-1:factor] = grid[..., :-1] * (1 - weight) + grid[..., 1:] * weight
-    fine[..., -1] = grid[..., -1]
-    return fine
-
-
-def _colour(rng: np.random.Generator, low: float, high: float) -> Floats:
-    """A tinted grey of a brightness between low and high, float32 [3, 1, 1]."""
-    tint = np.float32(0.2) * (rng.random((3, 1, 1), dtype=np.float32) - np.float32(0.5))
-    return np.float32(_between(rng, low, high)) + tint
+def _power(base: float, exponent: float) -> float:
+    return round(float(base**exponent), 6)  # rounded: the last bit of a power differs between libraries
 
 
 def _between(rng: np.random.Generator, low: float, high: float) -> float:

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from scaling_search.analysis import Analysis
 from scaling_search.report.figure import FAINT, Plot, call, canvas, colour_of
-from scaling_search.report.labels import spread
+from scaling_search.report.labels import label_ends
 
-_LINE = 0.045  # height of a line of label text, as a fraction of the axes
+_CROWD = 200  # lines that are no shapes any more but one picture inside the picture
 
 
 def learning_curves(analysis: Analysis) -> Plot:
@@ -41,8 +41,11 @@ def draw(table: pd.DataFrame) -> Figure:
     """The drawing of what `data` returns."""
     with canvas() as (figure, axes):
         front = table["nearest_to_pick"] | (table["named"] != "")
-        for _, curve in table[~front].groupby("candidate"):
-            axes.plot(curve["images_seen"] / 1e3, 100 * curve["top1"], color=FAINT, linewidth=1, zorder=1)
+        crowd = [
+            np.column_stack([curve["images_seen"] / 1e3, 100 * curve["top1"]])
+            for _, curve in table[~front].groupby("candidate")
+        ]
+        axes.add_collection(LineCollection(crowd, colors=FAINT, linewidths=1, zorder=1, rasterized=len(crowd) > _CROWD))
         ends = []
         for _, curve in table[front].groupby("candidate"):
             last = curve.iloc[-1]
@@ -53,19 +56,8 @@ def draw(table: pd.DataFrame) -> Figure:
                 zorder=3 if picked else 2, marker="o", markersize=3,
             )  # fmt: skip
             ends.append((last["images_seen"] / 1e3, 100 * last["top1"], call(named, picked), colour))
+        axes.autoscale_view()
         axes.set(xlabel="training images seen (thousands)", ylabel="validation top-1 (%)")
         axes.grid(axis="y", color=FAINT, linewidth=0.6)
-        _label_ends(axes, ends)
+        label_ends(axes, ends)
         return figure
-
-
-def _label_ends(axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
-    """Writes each name right of the axes at the height where its line ends, moved apart where they crowd."""
-    low, high = axes.get_ylim()
-    heights = spread(np.array([y for _, y, _, _ in ends]), _LINE * (high - low))
-    for (x, y, text, colour), height in zip(ends, heights, strict=True):
-        axes.annotate(
-            text, (x, y), xytext=(1.03, (height - low) / (high - low)), textcoords="axes fraction", color=colour,
-            va="center", fontsize=9, annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkA": 1, "relpos": (0, 0.5)},
-        )  # fmt: skip

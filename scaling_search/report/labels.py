@@ -16,6 +16,7 @@ from scaling_search.report.figure import MUTED
 _DIRECTIONS = np.deg2rad([0, 180, 90, 270, 35, 145, 325, 215])
 _DISTANCES = (9, 18, 30, 44)  # points from the marker, the nearest preferred
 _MARKER, _LINE = 5, 2  # pixels around a marker and a line that a label must leave free
+_TEXT = 0.045  # height of a line of label text, as a fraction of the axes
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,22 @@ def spread(positions: np.ndarray, gap: float) -> np.ndarray:
     result = np.empty_like(placed)
     result[order] = placed
     return result
+
+
+def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
+    """Writes each name right of the axes at the height where its line ends, moved apart where they crowd.
+
+    Args:
+        ends: (x, y, text, colour) of each line, in data coordinates.
+    """
+    low, high = axes.get_ylim()
+    heights = spread(np.array([y for _, y, _, _ in ends]), _TEXT * (high - low))
+    for (x, y, text, colour), height in zip(ends, heights, strict=True):
+        axes.annotate(
+            text, (x, y), xytext=(1.03, (height - low) / (high - low)), textcoords="axes fraction", color=colour,
+            va="center", fontsize=9, annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkA": 1, "relpos": (0, 0.5)},
+        )  # fmt: skip
 
 
 def _along(line: Line2D) -> np.ndarray:

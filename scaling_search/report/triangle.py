@@ -33,7 +33,7 @@ def share_triangle(analysis: Analysis) -> Plot:
         )
     return Plot(
         name="share-triangle",
-        caption="Each dot is a trained candidate at its effective shares of the added compute. Colour is what a "
+        caption="Each dot is a trained candidate at its effective shares of the compute. Colour is what a "
         f"division is expected to lose against the best one at equal cost. {region}",
         data=table,
         figure=draw(table),

@@ -135,6 +135,10 @@ class Driver(Generic[C]):
             self._remove_checkpoint(reading.trial)
         for listener in self.listeners:
             listener.on_reading(reading)
+        if reading.resting and self.listeners:
+            evidence = self.evidence()
+            for listener in self.listeners:
+                listener.on_rest(reading.trial, evidence)
 
     def release(self, ask: Ask) -> None:
         """What was asked is not being trained any more, whatever became of it."""

@@ -42,6 +42,9 @@ class Listener:
     def on_reading(self, reading: Reading) -> None:
         """A trial has finished an epoch, or has ended. Each is told once, after it is on the disk."""
 
+    def on_rest(self, trial: Trial, evidence: Evidence) -> None:
+        """A trial has all its epochs or has ended; after `on_reading`, with all that is known."""
+
     def on_trouble(self, trial: Trial, reason: str, *, again: bool) -> None:
         """The environment failed a trial: it is tried again later in this run, or left open for `resume`."""
 

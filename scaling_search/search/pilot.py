@@ -16,6 +16,7 @@ from scaling_search.evidence import UNSCALED, Evidence, Trial
 from scaling_search.search.plan import Speed, Work
 from scaling_search.search.space import Candidate
 from scaling_search.strategies import DONE, WAIT, Ask, Asking, Asks, Decision
+from scaling_search.strategies.base import all_of
 
 UNSCALED_SEEDS = 3
 """Trainings of the unscaled network where a strategy has no seeds of its own: together less than half a candidate's."""
@@ -116,7 +117,7 @@ class Pilot:
     def decide(self, evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision:
         """What is missing of the level that is looked at."""
         epochs = self.level(evidence)
-        return _all_of([Ask(trial, epochs) for trial in self.trials], evidence, running) or DONE
+        return all_of([Ask(trial, epochs) for trial in self.trials], evidence, running) or DONE
 
     def level(self, evidence: Evidence) -> int:
         """Epochs that the trials are to have, as far as is known."""
@@ -169,18 +170,11 @@ class Beside:
     def decide(self, evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision:
         """The unscaled network's trials first; the strategy does not see them."""
         asks = [Ask(trial, self.epochs) for trial in _unscaled(self.seeds)]
-        missing = _all_of(asks, evidence, running)
+        missing = all_of(asks, evidence, running)
         if missing and missing is not WAIT:
             return missing
         decision = self.strategy.decide(evidence, frozenset(ask for ask in running if ask not in asks))
         return WAIT if decision is DONE and missing is WAIT else decision
-
-
-def _all_of(asks: Sequence[Ask], evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision | None:
-    """Those that are neither trained nor being trained; WAIT where the last ones are under way, None: all are there."""
-    missing = [ask for ask in asks if not evidence.has(ask.trial, ask.epochs)]
-    under_way = {ask.trial for ask in running}
-    return [ask for ask in missing if ask.trial not in under_way] or (WAIT if missing else None)
 
 
 def measured_speed(speed: Speed, candidates: Sequence[Candidate], evidence: Evidence, *, images: float) -> Speed:

@@ -135,13 +135,13 @@ def choose_plan(
 
 
 def measure_corners(base: Network, *, growth: float, batch_size: int, device: str) -> Speed:
-    """Trains a few steps of the three corner networks on this device.
+    """Trains a few steps of the three corner networks on this device; one that is not reached counts as the others.
 
     Args:
         growth: MACs of the corners over the base's.
 
     Raises:
-        InvalidInput: one of them cannot be built or does not fit into memory.
+        InvalidInput: one of them cannot be built or does not fit into memory, or none is reached.
     """
     from scaling_search.environment import use_one_thread
     from scaling_search.training.failure import TrainingFailed
@@ -151,12 +151,18 @@ def measure_corners(base: Network, *, growth: float, batch_size: int, device: st
         use_one_thread()
     space = Space(base=base, rule=Rule(growth=growth))
 
-    def seconds(name: str) -> float:
-        (corner,) = space.candidates([Point(coefficients=REFERENCES[name].coefficients())])
+    def seconds(name: str) -> float | None:
+        corner = space.candidate(Point(coefficients=REFERENCES[name].coefficients()))
+        if corner is None:
+            return None
         try:
             rate = measure_speed(corner.network, batch_size=batch_size, device=device)
         except TrainingFailed as error:
             raise InvalidInput(f"the proxy with all added compute in {name} cannot be trained: {error}") from error
         return growth / corner.macs_ratio / rate
 
-    return Speed(depth=seconds("depth"), width=seconds("width"), resolution=seconds("resolution"), growth=growth)
+    found = {name: seconds(name) for name in ("depth", "width", "resolution")}
+    known = [value for value in found.values() if value is not None]
+    if not known:
+        raise InvalidInput("no network adds so much compute to one dimension alone")
+    return Speed(**{name: value or fmean(known) for name, value in found.items()}, growth=growth)

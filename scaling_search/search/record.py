@@ -14,6 +14,7 @@ from scaling_search.errors import InvalidInput
 from scaling_search.evidence import EPSILON
 from scaling_search.files import write_atomically
 from scaling_search.locks import LOCK
+from scaling_search.search.lengths import LengthsRecord
 from scaling_search.search.pilot import PilotRecord
 from scaling_search.search.plan import Plan, Speed
 from scaling_search.search.record_format1 import from_first_version
@@ -28,8 +29,9 @@ class Question(Strict):
     """What is asked of the search: how much compute is added, in what, and what a candidate may cost.
 
     Attributes:
-        phi: the compound coefficient; 2^φ times the baseline's MACs unless there is a target.
-        leverage: cost of the proxies' candidates over that of their base; None: what is asked of the full network.
+        phi: the compound coefficient; 2^φ times the baseline's MACs unless there is a target. Negative: what to save.
+        leverage: cost of the proxies' candidates over that of their base, or of the base over theirs where φ saves;
+            None: what is asked of the full network.
         match: see `space.Rule`.
         target: instead of 2^φ times the MACs, as «macs=3x» or «latency=5ms».
         max_macs, max_params: of the network at full size.
@@ -52,13 +54,25 @@ class Question(Strict):
 
     @property
     def shrink(self) -> float:
-        """How many times as cheap the proxies' base is made for leverage; their candidates cost the same."""
-        return 1.0 if self.leverage is None else float(self.leverage / 2.0**self.phi)
+        """How many times as cheap the proxies' base is made for leverage; their candidates cost the same.
+
+        Where φ saves, the base is made larger instead: its candidates cost what those of φ = 1 do.
+        """
+        if self.leverage is None:
+            return 1.0
+        return float(self.leverage / 2.0**self.phi if self.phi > 0 else 1 / (2 * self.leverage))
 
     @property
     def growth(self) -> float:
         """MACs of the proxies' candidates over their base's, where no target says otherwise."""
-        return float(self.leverage or 2.0**self.phi)
+        if self.leverage is None:
+            return float(2.0**self.phi)
+        return float(self.leverage if self.phi > 0 else 1 / self.leverage)
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """φ of the family: B1 … B7, or what saves as far as networks stay networks."""
+        return tuple(range(1, 8)) if self.phi > 0 else (-1, -2, -3)
 
     @field_validator("target")
     @classmethod
@@ -155,6 +169,7 @@ class RunRecord(Strict):
         growth: realised MACs over the base's at which candidates are compared.
         strategy: with nothing left open; a person's own is named and cannot be made again from here.
         pilot: what is trained before the first question, and what that showed; None: nothing.
+        lengths: what is trained longer, after the search; None: nothing.
         deterministic: the same bits on CUDA too.
         counts: our cost model against an independent witness.
     """
@@ -174,6 +189,7 @@ class RunRecord(Strict):
     plan: Plan
     speed: Speed
     pilot: PilotRecord | None = None
+    lengths: LengthsRecord | None = None
     executor: ExecutorRecord
     device: DeviceRecord
     deterministic: bool = False

@@ -1,5 +1,6 @@
 """From points to candidates: real networks with realised cost, within the limits, equal ones kept once."""
 
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from math import log2
@@ -167,12 +168,21 @@ class Space:
     def candidates(self, points: Iterable[Point]) -> list[Candidate]:
         """The distinct networks that points lead to, in their order; names of equal ones are put together.
 
+        A point that no network reaches is left out, with a warning: a stage of one layer cannot be halved, and
+        resolution adds no parameters.
+
         Raises:
             InvalidInput: no network keeps within the limits, or none reaches the target.
         """
         kept: dict[tuple[Any, ...], Candidate] = {}
         refused: list[Cost] = []
-        for candidate in map(self._candidate, points):
+        unreached: list[InvalidInput] = []
+        for point in points:
+            try:
+                candidate = self._candidate(point)
+            except InvalidInput as error:
+                unreached.append(error)
+                continue
             known = kept.get(candidate.key)
             if known is not None:
                 kept[candidate.key] = replace(known, names=(*known.names, *candidate.names))
@@ -180,6 +190,10 @@ class Space:
                 kept[candidate.key] = replace(candidate, id=f"c{len(kept):02d}")
             else:
                 refused.append((candidate.full or candidate).cost)
+        if unreached and not kept and not refused:
+            raise unreached[0]
+        for reason in unreached:
+            warnings.warn(f"left out of the search: {reason}", stacklevel=2)
         if not kept:
             least = min(refused, key=lambda cost: cost.macs)
             raise InvalidInput(

@@ -164,3 +164,10 @@ def sweep(strategy: Planned, evidence: Evidence, running: frozenset[Ask]) -> Ask
     """The decision of a strategy that trains everything it starts with."""
     asks, complete = strategy.missing(evidence, running)
     return DONE if complete else asks or WAIT
+
+
+def all_of(asks: Sequence[Ask], evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision | None:
+    """Those that are neither trained nor being trained; WAIT where the last ones are under way, None: all are there."""
+    missing = [ask for ask in asks if not evidence.has(ask.trial, ask.epochs)]
+    under_way = {ask.trial for ask in running}
+    return [ask for ask in missing if ask.trial not in under_way] or (WAIT if missing else None)

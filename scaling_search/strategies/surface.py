@@ -28,7 +28,7 @@ TRAININGS = (12, 15, 20, 30, 45, 60)
 """What a plan chooses among; the first is about the least that settles anything."""
 
 _FIRST = ("depth", "width", "resolution", "uniform")
-_ENOUGH = 4  # readings before which there is no posterior to ask by
+ENOUGH = 4  # readings before which there is no posterior to ask by
 _SAME = 1e-6  # shares that differ by less are the same
 
 
@@ -42,8 +42,8 @@ class Surface(Planned):
     """
 
     strategy: Literal["surface"] = "surface"
-    trials: int | None = Field(default=None, ge=_ENOUGH, le=10_000)
-    least: int = Field(default=11, ge=_ENOUGH, le=10_000)
+    trials: int | None = Field(default=None, ge=ENOUGH, le=10_000)
+    least: int = Field(default=11, ge=ENOUGH, le=10_000)
     epsilon: float = Field(default=EPSILON, gt=0, lt=1)
 
     @field_validator("seeds")
@@ -101,7 +101,7 @@ class Surface(Planned):
     def _next(self, known: "Known") -> Asks:
         """The first ones while there is no posterior, also where they fail; else the trial that is worth most."""
         assert self.epochs is not None
-        if len(known.read) < _ENOUGH:
+        if len(known.read) < ENOUGH:
             untouched = [name for name in known.evidence.candidates if not known.seeds[name]]
             if untouched or known.under_way:
                 return [Ask(Trial(candidate=name, seed=0), self.epochs) for name in untouched]

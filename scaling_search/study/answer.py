@@ -21,9 +21,6 @@ from scaling_search.study.family import write_family
 from scaling_search.study.network import FamilyMember, ScalableNetwork
 from scaling_search.study.reading import read_trials
 
-FAMILY = range(1, 8)
-"""φ of B1 … B7."""
-
 
 @dataclass(frozen=True, repr=False)
 class Answer:
@@ -59,9 +56,14 @@ class Answer:
         """What a reader must know before believing the answer."""
         return self.analysis.warnings
 
-    def family(self, phis: Iterable[float] = FAMILY) -> list[FamilyMember]:
-        """The baseline scaled by the pick's coefficients, one network for each φ."""
-        return self.baseline.family(self.pick.coefficients, phis)
+    def family(self, phis: Iterable[float] | None = None) -> list[FamilyMember]:
+        """The baseline scaled by the pick's coefficients, one network for each φ; None: those that are written."""
+        return self.baseline.family(self.pick.coefficients, self.levels if phis is None else phis)
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """φ of the members that are written: 1 … 7, or −1 … −3 where compute is saved."""
+        return RunFolder(self.folder).record().question.levels
 
     def __repr__(self) -> str:
         return "\n".join(summary_lines(self.analysis))
@@ -91,9 +93,9 @@ def write_answer(folder: RunFolder, *, epsilon: float | None = None, metric: Lit
     """The same, with all that follows from it written into the folder: best.yaml, the family, figures, the page."""
     record, answer = folder.record(), read_answer(folder, epsilon=epsilon, metric=metric)
     write_best(folder.path, answer.analysis)
-    members = by_rule(answer.baseline.network, answer.pick.coefficients, FAMILY)
+    members = by_rule(answer.baseline.network, answer.pick.coefficients, record.question.levels)
     write_family(folder.family, members)
-    record = with_count(record, "b1", members[0])
+    record = with_count(record, members[0].name.lower(), members[0])
     folder.write_record(record)
     write_report(folder.path, answer.analysis, record)
     return answer

@@ -1,6 +1,7 @@
 """From what a person asks to what a search is made of: each wish is turned, once, into the thing that needs it."""
 
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Union
 
@@ -29,6 +30,9 @@ Data = Union[str, Path, "ImageSource", None]
 
 _TIGHT = 1.15
 """So many times the budget is not worth another size."""
+
+_SAVING_LEVERAGE = 2.0
+"""Where φ saves: a stage of few layers has no eighth."""
 
 _MOST_SHRINKING = 4.0
 """How many times as cheap the proxies are made at most to save time: then B0 has one layer a stage, and 4 channels."""
@@ -73,8 +77,8 @@ class Design:
         """
         base = self.base(classes)
         rule = make_space(self.question, base=base, full=self.full).rule
-        largest = rule.apply(Point(coefficients=REFERENCES["resolution"].coefficients()), base).network
-        return with_room(largest.resolution)
+        largest = Space(base=base, rule=rule).candidate(Point(coefficients=REFERENCES["resolution"].coefficients()))
+        return with_room(max(base.resolution, largest.network.resolution if largest else 0))
 
     def affordable(self, train_images: int, val_images: int, *, classes: int) -> "tuple[Design, Speed]":
         """The speed, and this with smaller proxies where the device could not give the coarsest plan its fewest epochs.
@@ -105,12 +109,13 @@ class Design:
 
     def work(self, train_images: int, val_images: int) -> Work:
         """What a plan counts with, for so many images."""
+        least = max(self.proxy.minimum_epochs, ceil(self.proxy.minimum_images / train_images))
         return Work(
             train_images=train_images,
             val_images=val_images,
             workers=self.executor.workers_on(self.device),
-            minimum_epochs=self.proxy.minimum_epochs,
-            maximum_epochs=self.proxy.maximum_epochs,
+            minimum_epochs=least,
+            maximum_epochs=max(least, self.proxy.maximum_epochs),
         )
 
     def with_budget(self, budget: str | float) -> "Design":
@@ -200,7 +205,7 @@ def _check_once(thing: object | None, options: Options, name: str, settings: tup
 
 def _proxy_rule(rule: Rule, question: Question, full: Network) -> Rule:
     """The rule for the proxies of full."""
-    return rule.relative_to(full) if question.leverage is None else rule.with_leverage(question.leverage)
+    return rule.relative_to(full) if question.leverage is None else rule.with_leverage(question.growth)
 
 
 def _check_together(strategy: Strategy, executor: Executor) -> None:
@@ -245,7 +250,7 @@ def make_question(options: Options, config: SearchConfig, proxy: ProxyConfig) ->
         raise InvalidInput("--max-latency needs a device to measure on: --latency-on cpu or cuda")
     return Question(
         phi=options.phi,
-        leverage=options.leverage or proxy.leverage,
+        leverage=options.leverage or (proxy.leverage if options.phi > 0 else _SAVING_LEVERAGE),
         match=config.match,
         target=options.target,
         max_macs=options.max_macs,

@@ -1,5 +1,6 @@
 """More evidence in the same run: another budget or more seeds for a search that has its plan already."""
 
+from dataclasses import replace
 from math import floor
 from statistics import fmean
 
@@ -7,7 +8,9 @@ from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Evidence
 from scaling_search.search.record import RunRecord
 from scaling_search.strategies import Planned, Strategy
-from scaling_search.units import format_seconds
+from scaling_search.study.preparation import Prepared
+from scaling_search.study.session import Session
+from scaling_search.units import format_seconds, parse_duration
 
 
 def training_seconds(evidence: Evidence) -> float:
@@ -57,3 +60,28 @@ def extended(
         }
     )
     return record.model_copy(update={"strategy": longer.to_dict(), "plan": plan}), longer
+
+
+def extend(session: Session, *, budget: str | float | None, seeds: int | None) -> Prepared:
+    """Plans more evidence in the same run, and writes the plan down; see `Study.extend`.
+
+    Raises:
+        InvalidInput: nothing has been trained yet, or it is too little for one more training.
+    """
+    folder, prepared = session.begun(), session.prepare()
+    if (budget is None) == (seeds is None):
+        raise InvalidInput("say how much more: a budget or seeds")
+    if session.pilot_pending:
+        raise InvalidInput(f"the plan is not settled yet: go on with `scaling-search resume {folder.path}`")
+    evidence = session.drive().evidence()
+    if budget is not None:
+        seconds = parse_duration(budget) if isinstance(budget, str) else float(budget)
+        trainings = trainings_in(seconds, evidence, workers=prepared.record.executor.workers)
+    elif prepared.strategy.seeds is None:
+        raise InvalidInput(f"{prepared.strategy.name} decides itself how often it trains: give a budget")
+    else:
+        trainings = (seeds or 0) * len(evidence.candidates)
+    record, strategy = extended(prepared.record, prepared.strategy, evidence, trainings=trainings)
+    folder.write_record(record)
+    session.prepared, session.driver = replace(prepared, record=record, strategy=strategy), None
+    return session.prepared

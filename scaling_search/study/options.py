@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypedDict
 
-from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveFloat, PositiveInt
 
 from scaling_search.architecture import parse_target, policy
 from scaling_search.configuration import Strict
@@ -32,6 +32,12 @@ def _checked(parse: Callable[[str], Any]) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _not_zero(phi: float) -> float:
+    if phi == 0:
+        raise ValueError("φ = 0 neither adds nor saves compute")
+    return phi
+
+
 def _amount(option: str) -> BeforeValidator:
     return _read(lambda text: parse_amount(text, option))
 
@@ -40,8 +46,9 @@ class Options(Strict):
     """None leaves a choice to the search space, to the device or to the plan.
 
     Attributes:
-        phi: compound coefficient; candidates cost 2^φ times the baseline.
-        leverage: cost of the proxies' candidates over their base's; None: the search space's, or 2^φ.
+        phi: compound coefficient; candidates cost 2^φ times the baseline. Negative: how to save.
+        leverage: cost of the proxies' candidates over their base's, or the base's over theirs where φ saves; None: the
+            search space's.
         target: what they cost instead, «macs=3x», «params=8M», «latency=5ms».
         match: walk to the realised cost, or take the rule literally.
         max_macs, max_params, max_memory: the most of a full-size candidate, numbers or as «800M»; memory in bytes.
@@ -62,7 +69,7 @@ class Options(Strict):
         executor, scheduler, workers, trials_per_gpu: how trials run.
     """
 
-    phi: float = Field(default=1.0, gt=0, le=7)
+    phi: Annotated[float, AfterValidator(_not_zero)] = Field(default=1.0, ge=-7, le=7)
     leverage: float | None = Field(default=None, ge=1.1, le=64)
     target: Annotated[str | None, _checked(parse_target)] = None
     match: MatchRule | None = None

@@ -18,8 +18,9 @@ from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Evidence
 from scaling_search.search.executors import Executor
 from scaling_search.search.folder import RunFolder
+from scaling_search.search.lengths import Longer, plan_lengths, seconds_left
 from scaling_search.search.pilot import FIRST_LOOK, PILOTED, UNSCALED_SEEDS, Beside, Pilot, PilotRecord, measured_speed
-from scaling_search.search.plan import choose_plan
+from scaling_search.search.plan import STARTUP_SECONDS, choose_plan
 from scaling_search.search.record import BaseRecord, DataRecord, DeviceRecord, ExecutorRecord, RunRecord
 from scaling_search.search.searchspace import adopt_live
 from scaling_search.search.space import Candidate, Space
@@ -52,14 +53,18 @@ class Prepared:
     executor: Executor
 
     def asking(self) -> Asking:
-        """Who is asked what next: the pilot until it is done, then the strategy, the unscaled network beside it."""
+        """Who is asked what next: the pilot until it is done, then the strategy, the unscaled network beside it.
+
+        Last come the longer trainings, where there are any.
+        """
         pilot = self.record.pilot
         if pilot is None:
             return self.strategy
         if pilot.pending:
             return Pilot(record=pilot, classes=len(self.dataset.classes))
         assert self.record.epochs is not None, "a strategy that does not say how long it trains has no pilot"
-        return Beside(strategy=self.strategy, seeds=pilot.seeds, epochs=self.record.epochs)
+        search = Beside(strategy=self.strategy, seeds=pilot.seeds, epochs=self.record.epochs)
+        return Longer(search=search, record=self.record.lengths) if self.record.lengths else search
 
     def lines(self) -> list[tuple[str, str]]:
         """What is to be done, in a few titled lines."""
@@ -92,6 +97,9 @@ def plan_lines(record: RunRecord) -> list[tuple[str, str]]:
     else:
         grid = f"{count(plan.candidates, 'candidate')} × {count(record.seeds, 'seed')} × {epochs}"
         each = f"{grid} = {count(plan.trials, 'trial')}"
+    if record.lengths is not None:
+        longer = f"{count(len(record.lengths.candidates), 'division')} for {record.lengths.epochs} epochs"
+        return [("longer", f"{longer}: time is left to see whether the order holds")]
     lines = [("plan", f"{each}, {record.executor.workers} at once, about {format_seconds(plan.seconds)}")]
     if pilot is None or not pilot.candidates:
         return lines
@@ -158,7 +166,7 @@ def prepare_new(design: Design, *, command: str, on_data: OnData | None = None) 
     )
 
 
-def after_pilot(prepared: Prepared, evidence: Evidence) -> Prepared:
+def after_pilot(prepared: Prepared, evidence: Evidence, candidates: Sequence[Candidate]) -> Prepared | None:
     """The plan made anew from what the pilot has shown; the candidates stay as they are.
 
     What is near the ceiling is judged earlier. What has not learned gets no more trials than the coarsest plan has, and
@@ -168,10 +176,10 @@ def after_pilot(prepared: Prepared, evidence: Evidence) -> Prepared:
     assert pilot is not None and pilot.pending
     found = Pilot(record=pilot, classes=len(prepared.dataset.classes)).found(evidence)
     work = pilot.work.model_copy(update={"workers": record.executor.workers})
-    speed = measured_speed(record.speed, prepared.candidates, evidence, images=work.images)
+    speed = measured_speed(record.speed, candidates, evidence, images=work.images)
     strategy, plan = choose_plan(
         _still_open(pilot, prepared.strategy),
-        lambda strategy: prepared.candidates,
+        lambda strategy: candidates,
         speed=speed,
         work=found.bounds(work),
         budget_seconds=record.plan.budget_seconds,
@@ -180,6 +188,19 @@ def after_pilot(prepared: Prepared, evidence: Evidence) -> Prepared:
     done = pilot.model_copy(update={"found": found})
     changes = {"strategy": strategy.to_dict(), "plan": plan, "speed": speed, "pilot": done}
     return replace(prepared, strategy=strategy, record=record.model_copy(update=changes))
+
+
+def with_lengths(prepared: Prepared, evidence: Evidence, candidates: Sequence[Candidate]) -> Prepared | None:
+    """With five divisions trained longer, where the budget has time for it and trials can go on; else None."""
+    record = prepared.record
+    if record.lengths or record.pilot is None or not record.recipe.schedule.nests or record.epochs is None:
+        return None
+    left = seconds_left(
+        evidence, budget=record.plan.budget_seconds, workers=record.executor.workers, start=STARTUP_SECONDS
+    )
+    names = {candidate.id: candidate.names for candidate in candidates}
+    lengths = plan_lengths(evidence, names, epochs=record.epochs, seconds=left)
+    return replace(prepared, record=record.model_copy(update={"lengths": lengths})) if lengths else None
 
 
 def _piloted(candidates: Sequence[Candidate]) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ def make_trials(
     return trials_from_tables(
         candidates, readings,
         growth=record.growth, classes=record.data.classes, epochs=epochs or record.epochs,
+        longer=record.lengths.epochs if record.lengths else None,
         validation=record.data.val,
     )  # fmt: skip
 

@@ -1,9 +1,11 @@
 """A run's tables as something to search in: what it trained stands in for training."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -100,19 +102,31 @@ class Recorded:
         return min(trained, key=lambda row: float(np.abs(np.subtract(row.effective, shares)).sum())).id
 
     @cached_property
+    def ends(self) -> Mapping[Trial, float]:
+        """Top-1 of each trial where trials are compared; those that failed are left out."""
+        everything = [reading for history in self.histories.values() for reading in history]
+        final = self.trials(everything).final
+        names = zip(final["candidate"], final["seed"], strict=True)
+        trials = [Trial(candidate=str(name), seed=int(seed)) for name, seed in names]
+        return dict(zip(trials, final["top1"].tolist(), strict=True))
+
+    @cached_property
     def everything(self) -> pd.Series:
         """Mean top-1 of each candidate over all recorded trials."""
-        return self.means(self.histories)
+        return self.means(self.ends)
 
     @property
     def best(self) -> str:
         """The candidate with the highest mean over all recorded seeds."""
         return str(self.everything.idxmax())
 
-    def means(self, histories: Histories) -> pd.Series:
+    def means(self, trials: Iterable[Trial]) -> pd.Series:
         """Mean top-1 of each candidate over these trials, as they end."""
-        everything = [reading for history in histories.values() for reading in history]
-        return self.trials(everything).final.groupby("candidate")["top1"].mean()
+        scores: dict[str, list[float]] = defaultdict(list)
+        for trial in sorted(trials):
+            if trial in self.ends:
+                scores[trial.candidate].append(self.ends[trial])
+        return pd.Series({name: fmean(values) for name, values in scores.items()}, dtype=float)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,24 +177,23 @@ def splits(recorded: Recorded, *, repeat: int) -> Iterator[Split]:
     candidates alike becomes noise, and a table of three seeds gives endless searches. Repeat 0 is as recorded.
     """
     everything = recorded.everything
-    places = {row.id: _order(recorded, row.id, repeat) for row in recorded.rows}
+    orders = {row.id: _order(recorded, row.id, repeat) for row in recorded.rows}
     for turn in range(len(recorded.seeds)):
         seen: dict[Trial, tuple[Reading, ...]] = {}
-        hidden: dict[Trial, tuple[Reading, ...]] = {}
-        for name, seeds in places.items():
+        hidden = []
+        for name, seeds in orders.items():
             out = seeds[turn % len(seeds)] if len(seeds) > 1 else None
-            for seed in (seed for seed in seeds if seed != out):
-                new = Trial(candidate=name, seed=sum(trial.candidate == name for trial in seen))
+            hidden += [Trial(candidate=name, seed=out)] if out is not None else []
+            for place, seed in enumerate(seed for seed in seeds if seed != out):
+                new = Trial(candidate=name, seed=place)
                 history = recorded.histories[Trial(candidate=name, seed=seed)]
                 seen[new] = tuple(replace(reading, trial=new) for reading in history)
-            if out is not None:
-                hidden[Trial(candidate=name, seed=out)] = recorded.histories[Trial(candidate=name, seed=out)]
-        truth = recorded.means(hidden).reindex(everything.index) if hidden else everything
-        yield Split(seen=seen, truth=truth.fillna(everything))
+        truth = recorded.means(hidden).reindex(everything.index).fillna(everything)
+        yield Split(seen=seen, truth=truth)
 
 
 def _order(recorded: Recorded, name: str, repeat: int) -> list[int]:
-    """The seeds of a candidate in the order of this repeat; failed trainings stay where they are seen."""
+    """The seeds of a candidate in the order of this repeat."""
     seeds = sorted(trial.seed for trial in recorded.histories if trial.candidate == name)
     if repeat == 0 or not seeds:
         return seeds

@@ -11,7 +11,6 @@ Nothing is printed: who wants to see what happens passes listeners.
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack
@@ -19,41 +18,24 @@ from typing import TYPE_CHECKING, Self, Unpack
 from scaling_search.configuration import parse
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import UNSCALED, Trial
-from scaling_search.files import sweep
-from scaling_search.locks import take
 from scaling_search.search import folder as folders
-from scaling_search.search.counts import count_record
-from scaling_search.search.driver import Driver, Jobs
+from scaling_search.search.driver import Jobs
 from scaling_search.search.executors import Conditions, Executor, Train, train_trial
-from scaling_search.search.folder import RunFolder
-from scaling_search.search.journal import JOURNAL, Journal, Readings, read_entries
-from scaling_search.search.listener import Begun, Listener
-from scaling_search.search.space import Candidate
-from scaling_search.search.table import write_table
+from scaling_search.search.journal import Journal
+from scaling_search.search.listener import Listener
 from scaling_search.strategies import DONE, Ask, Decision, Strategy
 from scaling_search.study.answer import Answer, write_answer
 from scaling_search.study.asking import TrialAsk, told_reading
-from scaling_search.study.beginning import data_listener, job_maker, keep_live, typed_command
-from scaling_search.study.design import Data, Design, make_design
-from scaling_search.study.extending import extended, trainings_in
+from scaling_search.study.beginning import job_maker
+from scaling_search.study.design import Data, make_design
+from scaling_search.study.extending import extend
 from scaling_search.study.network import ScalableNetwork, network
 from scaling_search.study.options import ExecutorName, Options, StudyOptions
-from scaling_search.study.preparation import Prepared, after_pilot, prepare_again, prepare_new
-from scaling_search.units import parse_duration
+from scaling_search.study.preparation import Prepared
+from scaling_search.study.session import Session
 
 if TYPE_CHECKING:
-    from filelock import BaseFileLock
-
     from scaling_search.study.network import NetworkLike
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Own:
-    """What a person hands over again when a run is opened, because no file can hold it."""
-
-    data: Data = None
-    strategy: Strategy | None = None
-    executor: Executor | None = None
 
 
 class Study:
@@ -81,20 +63,14 @@ class Study:
         folder: str | Path | None = None,
         **options: Unpack[StudyOptions],
     ) -> None:
-        self._path = None if folder is None else Path(folder)
-        if self._path is not None:
-            folders.check_free(self._path)
+        path = None if folder is None else Path(folder)
+        if path is not None:
+            folders.check_free(path)
         named = {"executor": executor} if isinstance(executor, str) else {}
         asked = parse(Options, {**options, **named}, origin="options")
         executor = None if isinstance(executor, str) else executor
-        self._design: Design | None = make_design(
-            network(baseline), data, asked, strategy=strategy, executor=executor
-        )  # fmt: skip
-        self._own = _Own()
-        self._prepared: Prepared | None = None
-        self._folder: RunFolder | None = None
-        self._driver: Driver[Candidate] | None = None
-        self._lock: BaseFileLock | None = None
+        design = make_design(network(baseline), data, asked, strategy=strategy, executor=executor)
+        self._session = Session(path=path, design=design)
         self._stopped = ""
 
     @classmethod
@@ -116,12 +92,8 @@ class Study:
             InvalidInput: the folder is not a run. (When it is run: its data have changed since.)
         """
         study = cls.__new__(cls)
-        study._design = study._prepared = study._driver = study._lock = None
+        study._session = Session.opened(Path(folder), data=data, strategy=strategy, executor=executor)
         study._stopped = ""
-        study._folder = RunFolder(Path(folder))
-        study._path = study._folder.path
-        study._folder.record()  # whatever is wrong with it is said now, though it is needed later
-        study._own = _Own(data=data, strategy=strategy, executor=executor)
         return study
 
     # --- plan, run, analyse
@@ -137,11 +109,10 @@ class Study:
         Raises:
             InvalidInput: the run has begun already, or something that was asked for cannot be done.
         """
-        if self._design is None or self._folder is not None:
-            raise InvalidInput(f"{self._path} has begun and keeps its plan")
-        design = self._design if budget is None else self._design.with_budget(budget)
-        self._prepared = prepare_new(design, command=typed_command(), on_data=data_listener(listeners))
-        return self._prepared
+        design = self._session.design
+        if design is not None and budget is not None:
+            design = design.with_budget(budget)
+        return self._session.plan(design, listeners)
 
     def run(self, listeners: Sequence[Listener] = (), *, train: Train = train_trial) -> bool:
         """Trains what is missing; True when nothing is missing at the end.
@@ -163,20 +134,23 @@ class Study:
             self.release()
 
     def _run(self, listeners: Sequence[Listener], train: Train) -> bool:
-        if self._folder is not None:
-            self._hold()  # before any work is done for it
-        prepared = self._begin(listeners)
-        self._driver = None  # what an interrupted call had out is not being trained any more
-        driver = self._drive(listeners)
-        begun = Begun(record=prepared.record, candidates=driver.candidates, evidence=driver.evidence())
-        for listener in listeners:
-            listener.on_plan(begun)
+        session = self._session
+        if session.folder is not None:
+            session.hold()  # before any work is done for it
+        prepared = session.begin(listeners)
+        session.driver = None  # what an interrupted call had out is not being trained any more
+        driver = session.drive(listeners)
+        session.announce(listeners)
+        record = prepared.record
         jobs = Jobs(
-            driver, job_maker(prepared), trials=prepared.record.plan.trials, more=lambda: self._settle_plan(listeners)
-        )
-        prepared.executor.run(jobs, train=train, on_reading=driver.tell, conditions=self._conditions(prepared))
+            driver, job_maker(prepared), trials=record.plan.trials, more=lambda: session.go_on(listeners)
+        )  # fmt: skip
+        conditions = Conditions(
+            device=record.device.kind, epochs=prepared.strategy.epochs or 1, log=session.begun().log
+        )  # fmt: skip
+        prepared.executor.run(jobs, train=train, on_reading=driver.tell, conditions=conditions)
         self._stopped = jobs.stopped
-        complete = self.complete
+        complete = session.complete
         if complete:
             driver.tidy()
         return complete
@@ -187,8 +161,8 @@ class Study:
         Raises:
             InvalidInput: nothing has been trained yet, or another process is at work in the folder.
         """
-        self._hold()
-        return Journal(self._begun().path).forget_failures()
+        self._session.hold()
+        return Journal(self._session.begun().path).forget_failures()
 
     def extend(self, *, budget: str | float | None = None, seeds: int | None = None) -> Prepared:
         """Plans more evidence in the same run; `run` then trains it.
@@ -202,30 +176,11 @@ class Study:
                 work in the folder.
         """
         try:
-            self._hold()
-            return self._extend(budget, seeds)
+            self._session.hold()
+            return extend(self._session, budget=budget, seeds=seeds)
         except InvalidInput:
             self.release()
             raise
-
-    def _extend(self, budget: str | float | None, seeds: int | None) -> Prepared:
-        folder, prepared = self._begun(), self.prepared
-        if (budget is None) == (seeds is None):
-            raise InvalidInput("say how much more: a budget or seeds")
-        if self._pilot_pending:
-            raise InvalidInput(f"the plan is not settled yet: go on with `scaling-search resume {folder.path}`")
-        evidence, workers = self._drive(()).evidence(), prepared.record.executor.workers
-        if budget is not None:
-            seconds = parse_duration(budget) if isinstance(budget, str) else float(budget)
-            trainings = trainings_in(seconds, evidence, workers=workers)
-        elif prepared.strategy.seeds is None:
-            raise InvalidInput(f"{prepared.strategy.name} decides itself how often it trains: give a budget")
-        else:
-            trainings = (seeds or 0) * len(evidence.candidates)
-        record, strategy = extended(prepared.record, prepared.strategy, evidence, trainings=trainings)
-        folder.write_record(record)
-        self._prepared, self._driver = replace(prepared, record=record, strategy=strategy), None
-        return self._prepared
 
     def analyze(self, listeners: Sequence[Listener] = ()) -> Answer:
         """The answer of what is there so far, written into the folder: best.yaml, family, figures, report.html.
@@ -233,7 +188,7 @@ class Study:
         Raises:
             InvalidInput: no trial has finished.
         """
-        answer = write_answer(self._begun())
+        answer = write_answer(self._session.begun())
         for listener in listeners:
             listener.on_answer(answer.analysis)
         return answer
@@ -256,10 +211,10 @@ class Study:
 
         From the first question on no other process can work in the folder, until `release` or the end of this one.
         """
-        self._begin(())
-        driver = self._drive(())
+        self._session.begin(())
+        driver = self._session.drive()
         found = driver.ask()
-        if found is DONE and self._settle_plan(()):
+        if found is DONE and self._session.go_on():
             found = driver.ask()
         if isinstance(found, Decision):
             return None
@@ -290,7 +245,7 @@ class Study:
             InvalidInput: a number is out of its range, neither metrics nor a reason are given, or there is no such
                 candidate.
         """
-        driver = self._drive(())
+        driver = self._session.drive()
         if ask.trial.candidate not in {UNSCALED, *(candidate.id for candidate in driver.candidates)}:
             raise InvalidInput(f"{ask.trial} is no trial of this search: tell what `ask` gave")
         driver.tell(told_reading(ask, top1=top1, val_loss=val_loss, epoch=epoch, failed=failed, metrics=metrics))
@@ -302,20 +257,16 @@ class Study:
     @property
     def complete(self) -> bool:
         """Whether nothing is missing. Changes nothing."""
-        if self._folder is None or self._pilot_pending:
-            return False
-        return (self._driver or self._make_driver(Readings(read_entries(self._folder.path / JOURNAL)))).complete
+        return self._session.complete
 
     def release(self) -> None:
         """Lets other processes work in the folder; the next `run` or `ask` takes it again."""
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        self._session.release()
 
     @property
     def troubles(self) -> dict[Trial, str]:
         """The trials that the environment failed in the last run, and why: they are open."""
-        return {} if self._driver is None else dict(self._driver.troubles)
+        return {} if self._session.driver is None else dict(self._session.driver.troubles)
 
     @property
     def stopped(self) -> str:
@@ -325,110 +276,21 @@ class Study:
     @property
     def folder(self) -> Path | None:
         """Where the run lies; None before it has begun and where no folder was named."""
-        return self._path
+        return self._session.path
 
     @property
     def prepared(self) -> Prepared:
         """Data, candidates and plan; made, or read back from the folder, if they are not there yet."""
-        return self._prepare(())
+        return self._session.prepare()
 
     def __repr__(self) -> str:
-        where = f"Study in {self._path}" if self._path else "Study"
-        return f"<{where}: {'begun' if self._folder else 'planned' if self._prepared else 'not planned yet'}>"
+        session = self._session
+        where = f"Study in {session.path}" if session.path else "Study"
+        return f"<{where}: {'begun' if session.folder else 'planned' if session.prepared else 'not planned yet'}>"
 
     def _repr_html_(self) -> str:
-        return self._prepared._repr_html_() if self._prepared else f"<p>{escape(repr(self))}</p>"
-
-    # --- inside
-
-    def _begun(self) -> RunFolder:
-        if self._folder is None:
-            raise InvalidInput("nothing has been trained yet: call run() first")
-        return self._folder
-
-    def _prepare(self, listeners: Sequence[Listener]) -> Prepared:
-        if self._prepared is not None:
-            return self._prepared
-        if self._folder is None:
-            return self.plan(listeners=listeners)
-        own, on_data = self._own, data_listener(listeners)
-        self._prepared = prepare_again(
-            self._folder, strategy=own.strategy, executor=own.executor, data=own.data, on_data=on_data
-        )
-        return self._prepared
-
-    def _begin(self, listeners: Sequence[Listener]) -> Prepared:
-        """Makes the folder and writes what resuming needs, before the first trial starts."""
-        prepared = self._prepare(listeners)
-        if self._folder is not None:
-            return prepared
-        record, path = prepared.record, self._path
-        if path is None:
-            name = str(record.baseline["name"])
-            path = folders.default_path(baseline=name, phi=record.question.phi, data=record.data.name)
-        folder = folders.create(path)
-        lock = folder.begin()
-        try:
-            base = count_record("base", record.base_network())
-            record = record.model_copy(update={"counts": (*record.counts, base)})
-            write_table(folder.candidates, prepared.candidates)
-            keep_live(folder, record.baseline)
-            folder.write_record(record)
-        except BaseException:
-            folder.remove()  # a full disk or Ctrl-C here must not leave half a run
-            lock.release()
-            raise
-        self._folder, self._path, self._lock = folder, path, lock
-        return prepared
-
-    def _drive(self, listeners: Sequence[Listener]) -> Driver[Candidate]:
-        """The one driver of this object: it knows which trials are out. Made anew where others may have worked."""
-        if self._driver is None or self._lock is None:
-            self._hold()
-            self._driver = self._make_driver(Journal(self._begun().path))
-        self._driver.listeners = tuple(listeners)
-        return self._driver
-
-    @property
-    def _pilot_pending(self) -> bool:
-        pilot = self.prepared.record.pilot
-        return pilot is not None and pilot.pending
-
-    def _settle_plan(self, listeners: Sequence[Listener]) -> bool:
-        """When the pilot is done, makes the plan anew and follows it; whether it was that."""
-        if not self._pilot_pending or self._driver is None:
-            return False
-        self._prepared = prepared = after_pilot(self.prepared, self._driver.evidence())
-        self._begun().write_record(prepared.record)
-        self._driver.follow(prepared.asking())
-        begun = Begun(record=prepared.record, candidates=self._driver.candidates, evidence=self._driver.evidence())
-        for listener in listeners:
-            listener.on_plan(begun)
-        return True
-
-    def _hold(self) -> None:
-        if self._lock is None:
-            self._lock = take(self._begun().path)
-            sweep(self._begun().path)
-
-    def _make_driver(self, journal: Readings) -> Driver[Candidate]:
-        prepared, folder = self.prepared, self._begun()
-        writes = isinstance(journal, Journal)
-        return Driver(
-            prepared.asking(),
-            prepared.space,
-            prepared.candidates,
-            journal=journal,
-            checkpoints=folder.checkpoints,
-            write=lambda candidates: write_table(folder.candidates, candidates) if writes else None,
-            base=prepared.space.unscaled() if prepared.record.pilot else None,
-            retell=prepared.executor.scheduler != "fifo",
-        )
-
-    def _conditions(self, prepared: Prepared) -> Conditions:
-        epochs = prepared.strategy.epochs
-        device = prepared.record.device.kind
-        return Conditions(device=device, epochs=epochs or 1, log=self._begun().log)
+        prepared = self._session.prepared
+        return prepared._repr_html_() if prepared else f"<p>{escape(repr(self))}</p>"
 
 
 def search(

@@ -196,8 +196,8 @@ def test_losses_that_are_not_numbers_leave_the_accuracies(tmp_path: Path) -> Non
 
 
 def test_readings_that_disagree_are_warned_of(tmp_path: Path) -> None:
-    run = plant(tmp_path, truth=peak((0.8, 0.1, 0.1)), noise=0.003)
-    twin = plant(tmp_path / "twin", truth=peak((0.1, 0.1, 0.8)), noise=0.003)
+    run = plant(tmp_path, truth=peak((0.8, 0.1, 0.1), steepness=0.4), noise=0.003)
+    twin = plant(tmp_path / "twin", truth=peak((0.1, 0.1, 0.8), steepness=0.4), noise=0.003)
     losses = pd.read_csv(twin / "trials.csv")["val_loss"]
     edit_trials(run, lambda rows: rows.assign(val_loss=losses))
     assert any("would choose" in warning for warning in analyze_run(run).warnings)

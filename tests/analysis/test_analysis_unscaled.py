@@ -24,7 +24,7 @@ def add_base(run: Path, *, below: float, seeds: int = 3, row: bool = True) -> Pa
     base[SHARES] = np.nan
     base[EFFECTIVE] = 1.0
     own = rows[(rows["candidate"] == "c00") & (rows["seed"] < seeds)]
-    own = own.assign(candidate=UNSCALED, top1=own["top1"] - below, val_loss=own["val_loss"] + 2 * below)
+    own = own.assign(candidate=UNSCALED, top1=(own["top1"] - below).clip(0), val_loss=own["val_loss"] + 2 * below)
     pd.concat([table, base] if row else [table]).to_csv(run / "candidates.csv", index=False)
     pd.concat([own, rows]).to_csv(run / "trials.csv", index=False)
     return run

@@ -264,8 +264,11 @@ def test_replay_as_a_table_and_as_json(call: Call, recorded: str) -> None:
         "regret_high", "by_means",
     }  # fmt: skip
     assert results[0]["repeats"] == 2
-    early = json.loads(call("replay", recorded, "--strategy", "race", "--after", "4", "--json"))
+    early = json.loads(call("replay", recorded, "--strategy", "race", "--after", "4", "--figure", "out", "--json"))
     assert [result["trainings"] for result in early] == [4, 6]
+    drawn = pd.read_csv("out/regret.csv")
+    assert drawn["reader"].tolist() == 2 * ["posterior", "means"]
+    assert drawn["regret"].tolist()[::2] == pytest.approx([result["regret"] for result in early])
     assert "--after takes whole numbers, as 10,15,30, not 'x'" in call("replay", recorded, "--after", "x", code=2)
 
 

@@ -231,3 +231,16 @@ def test_packing_is_shown_on_a_terminal_only() -> None:
 
 def test_readings_before_a_plan_are_nobodys_business() -> None:
     TerminalProgress(Console(file=io.StringIO())).on_reading(reading(TRIALS[0], 1))
+
+
+def test_the_expected_loss_falls_as_trials_end() -> None:
+    shown = Shown(begun())
+    places = {one.id: one.shares.as_tuple() for one in CANDIDATES}
+    known: list[Reading] = []
+    for trial in TRIALS:
+        known.append(reading(trial, EPOCHS, top1=0.5 + 0.01 * int(trial.candidate[1:]) + 0.001 * trial.seed))
+        shown.tell(known[-1])
+        shown.progress.on_rest(trial, Evidence.of(places, known))
+    assert "expected loss" not in shown.lines[3], "three trials are too few"
+    assert "expected loss" in shown.lines[-1]
+    assert " points, 0.5 in about " in shown.lines[5] or "0.5 is far" in shown.lines[5]

@@ -1,13 +1,12 @@
-"""The embedded data set: its bytes, its labels, and that depth, width and resolution matter to it."""
+"""The embedded data set: its bytes, its labels, and what makes an image hard."""
 
 import hashlib
-import time
 
 import numpy as np
 import pytest
 
 from scaling_search.data import shapes
-from scaling_search.data.shapes import CLASSES, DIRECTIONS, SHAPES, SIDE, Figure, open_shapes
+from scaling_search.data.shapes import ATTRIBUTES, CLASSES, SIDE, View, draw, open_shapes
 
 
 def read(count: int, **options: float) -> np.ndarray:
@@ -17,8 +16,8 @@ def read(count: int, **options: float) -> np.ndarray:
 
 def test_bytes_never_change() -> None:
     """Plain arithmetic on PCG64's bits: a new library or processor must not move a single byte."""
-    digest = hashlib.sha256(read(24).tobytes()).hexdigest()
-    assert digest[:16] == "67de77ea3491eeed"
+    digest = hashlib.sha256(read(48).tobytes()).hexdigest()
+    assert digest[:16] == "a98a290323bd4c8a"
 
 
 def test_an_image_depends_on_seed_split_and_index_alone() -> None:
@@ -33,44 +32,70 @@ def test_an_image_depends_on_seed_split_and_index_alone() -> None:
     assert all((source.train.read(5, SIDE) != other).mean() > 0.5 for other in others)
 
 
+def test_images_are_bytes_in_colour() -> None:
+    image = draw(3, np.random.default_rng(0))
+    assert image.shape == (SIDE, SIDE, 3) and image.dtype == np.uint8
+
+
 def test_classes_are_balanced_and_named() -> None:
     source = open_shapes()
-    assert source.classes == CLASSES and len(CLASSES) == len(SHAPES) * len(DIRECTIONS)
+    assert source.classes == CLASSES and len(set(CLASSES)) == 12
     assert (len(source.train), len(source.val)) == (4000, 2000)
     assert np.ptp(np.bincount(source.train.labels)) <= 1 and np.ptp(np.bincount(source.val.labels)) <= 1
     assert not source.flip
 
 
-def test_difficulty_lowers_the_contrast_of_the_figure() -> None:
+def test_no_attribute_gathers_classes() -> None:
+    """Every attribute spreads the classes evenly and in an order of its own, so that none tells more than others."""
+    assert shapes._MEANS.shape == (len(ATTRIBUTES), len(CLASSES))
+    assert np.allclose(np.sort(shapes._MEANS), (np.arange(len(CLASSES)) + 0.5) / len(CLASSES))
+    assert np.abs(np.corrcoef(shapes._MEANS) - np.eye(len(ATTRIBUTES))).max() < 0.8
+    apart = np.linalg.norm(shapes._MEANS[:, :, None] - shapes._MEANS[:, None, :], axis=0)
+    assert apart[~np.eye(len(CLASSES), dtype=bool)].min() > 1.0  # no two classes are nearly one
+
+
+def views(difficulty: float) -> list[View]:
+    return [View.drawn(np.random.default_rng(seed), difficulty) for seed in range(400)]
+
+
+def test_hardness_is_spread_over_the_images() -> None:
+    hardness = np.array([view.hardness for view in views(0.5)])
+    assert np.mean(hardness < 0.25) == pytest.approx(0.5, abs=0.06)
+    assert np.mean(hardness > 0.64) == pytest.approx(0.2, abs=0.05)
+
+
+def test_visibility_falls_by_equal_factors() -> None:
+    """From the plainest to the hardest image contrast falls over its whole range, in its logarithm."""
+    many = views(0.5)
+    hardness = np.array([view.hardness for view in many])
+    strength = np.array([view.grade(0.4, 0.02) for view in many])
+    slope, start = np.polyfit(hardness, np.log(strength), deg=1)
+    assert slope == pytest.approx(0.7 * np.log(0.02 / 0.4), rel=0.1)
+    assert start == pytest.approx(np.log(0.4) + 0.15 * np.log(0.02 / 0.4), abs=0.1)
+    assert strength.min() > 0.0199 and strength.max() < 0.4001
+
+
+def test_at_no_difficulty_images_are_typical() -> None:
+    for view in views(0.0)[:20]:
+        at = shapes._attributes(7, view)
+        assert list(at.values()) == pytest.approx(shapes._MEANS[:, 7])
+        assert view.grade(0.4, 0.02) == pytest.approx(0.4) and view.zoom == 1
+
+
+def test_light_moves_all_colours_alike_and_tilt_all_directions() -> None:
+    """What an image's own light and tilt leave is how parts differ: scatter apart, differences stay the class's."""
+    view = max(views(0.5), key=lambda view: abs(view.light) + abs(view.tilt))
+    still = View(**{**vars(view), "difficulty": 0.0})  # no scatter
+    away = {
+        name: value - shapes._MEANS[row, 4] for row, (name, value) in enumerate(shapes._attributes(4, still).items())
+    }
+    assert {round(away[name] - view.light, 9) for name in shapes.COLOURS} == {0}
+    assert {round(away[name] - view.tilt, 9) for name in shapes.DIRECTIONS} == {0}
+    assert {round(away[name], 9) for name in (*shapes.LENGTHS, *shapes.SHAPES)} == {0}
+    assert min(abs(view.light), abs(view.tilt)) > 0.1
+
+
+def test_difficulty_adds_noise() -> None:
     easy, hard = read(24, difficulty=0.0), read(24, difficulty=1.0)
     step = [np.abs(np.diff(images.astype(int), axis=2)).mean() for images in (easy, hard)]
-    assert step[1] > 1.5 * step[0]  # noise and clutter
-
-
-@pytest.mark.parametrize("outline", SHAPES)
-def test_outlines_have_the_same_area_and_stay_within_reach(outline: str) -> None:
-    figure = Figure(outline=outline, x=64, y=64, radius=30, turn=20, direction=0, period=6)
-    inside = shapes._distance(shapes._X - 64, shapes._Y - 64, figure) < 0
-    assert inside.sum() == pytest.approx(np.pi * 30**2, rel=0.02)
-    far = np.hypot(shapes._X - 64, shapes._Y - 64)[inside].max()
-    assert figure.reach - 2 < far <= figure.reach + 0.1
-
-
-@pytest.mark.parametrize("number", range(4))
-def test_stripes_run_the_way_their_name_says(number: int) -> None:
-    """The strongest wave in the middle of the figure lies across its stripes: found by its Fourier transform."""
-    angle = list(DIRECTIONS.values())[number]
-    figure = Figure(outline="disc", x=64, y=64, radius=60, turn=0, direction=angle, period=8)
-    wave = shapes._stripes(shapes._X[32:96, 32:96] - 64, shapes._Y[32:96, 32:96] - 64, figure)
-    spectrum = np.abs(np.fft.fft2(wave - wave.mean()))
-    down, right = np.unravel_index(spectrum.argmax(), spectrum.shape)
-    frequencies = np.fft.fftfreq(64)
-    across = np.degrees(np.arctan2(-frequencies[down], frequencies[right])) % 180  # the y axis points down
-    assert abs((across - angle - 90 + 90) % 180 - 90) < 8
-    assert 1 / np.hypot(frequencies[down], frequencies[right]) == pytest.approx(8, rel=0.1)
-
-
-def test_drawing_is_fast() -> None:
-    start = time.process_time()
-    read(50)
-    assert (time.process_time() - start) / 50 < 0.010  # under a minute for all 6,000 on one core
+    assert step[1] > 2 * step[0]

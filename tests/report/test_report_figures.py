@@ -13,6 +13,7 @@ from scaling_search.report.curves import learning_curves
 from scaling_search.report.figure import canvas
 from scaling_search.report.labels import Label, place, spread
 from scaling_search.report.ranking import draw, ranking
+from scaling_search.report.regret import regret_over_compute
 from scaling_search.report.triangle import CORNERS, share_triangle, to_plane
 
 
@@ -121,3 +122,18 @@ def test_only_the_best_of_very_many_are_drawn(analysis: Analysis) -> None:
     many = pd.concat([table] * 8, ignore_index=True)
     assert len(many) > 60
     assert len(draw(many).axes[0].get_yticks()) == 60
+
+
+def test_regret_is_drawn_in_points_over_the_part_of_the_training(tmp_path: Path) -> None:
+    rows = [
+        (strategy, reader, compute, regret)
+        for strategy, reader, regrets in (("surface", "posterior", (0.02, 0.01)), ("grid", "means", (0.03, 0.04)))
+        for compute, regret in zip((0.1, 0.4), regrets, strict=True)
+    ]
+    table = pd.DataFrame(rows, columns=["strategy", "reader", "compute", "regret"])
+    plot = regret_over_compute(table.assign(regret_low=table["regret"] / 2, regret_high=2 * table["regret"]))
+    axes = plot.figure.axes[0]
+    assert [line.get_linestyle() for line in axes.lines] == ["-", "--"]
+    assert np.asarray(axes.lines[0].get_xydata()) == pytest.approx(np.array([[10, 2], [40, 1]]))
+    assert {text.get_text() for text in axes.texts} == {"surface", "grid, best mean"}
+    assert [path.name for path in plot.write(tmp_path)] == ["regret.csv", "regret.svg", "regret.png"]

@@ -241,3 +241,37 @@ def test_a_budget_makes_the_plan(make_study: MakeStudy) -> None:
     assert small.plan.seconds <= 20 < large.plan.seconds <= 30
     assert study.plan(budget=30).record.plan == large.plan
     assert study.plan().record.plan.budget_seconds == 300, "five minutes on CPUs"
+
+
+@pytest.mark.parametrize("name", ["b0", "resnet18", "mobilenet_v2"])
+def test_a_negative_phi_saves_at_the_same_cost_of_a_trial(name: str) -> None:
+    less, more = (make_design(network(name), None, Options(phi=phi, device="cpu")) for phi in (-1, 1))
+    bases = [design.base(10) for design in (less, more)]
+    assert less.question.growth == 0.5
+    costs = [base.cost().macs * design.question.growth for base, design in zip(bases, (less, more), strict=True)]
+    assert costs[0] == pytest.approx(costs[1], rel=0.5)
+    space = make_space(less.question, base=bases[0], full=less.full)
+    for corner in ("depth", "width", "resolution"):
+        found = space.candidate(Point(coefficients=REFERENCES[corner].coefficients()))
+        assert found is not None and found.full is not None
+        assert (found.macs_ratio, found.full.macs_ratio) == pytest.approx((0.5, 0.5), rel=0.03)
+        assert getattr(found.effective.shares(), corner) > 0.8
+    assert less.packed_resolution(10) >= bases[0].resolution, "the base is trained too, and is the largest"
+
+
+def test_a_search_how_to_save_says_so_and_emits_smaller_networks(make_study: MakeStudy) -> None:
+    def train(job: Job) -> Iterator[Reading]:
+        yield Reading(
+            trial=job.trial, epoch=job.epochs, status="paused", top1=0.5 + 0.01 * job.trial.seed, val_loss=1.0
+        )
+
+    study = make_study(phi=-1, pilot=True, leverage=1.5)
+    with pytest.warns(UserWarning, match="left out of the search: no network with the shares 100 % / 0 % / 0 %"):
+        study.plan()
+    study.run(train=train)
+    answer = study.analyze()
+    assert "of the saved compute" in answer.verdict.sentence
+    assert sorted(path.name for path in Path("run/family").iterdir()) == ["b-1.yaml", "b-2.yaml", "b-3.yaml"]
+    macs = [member.cost().macs for member in answer.family()]
+    assert macs == sorted(macs, reverse=True)
+    assert macs[0] < study.prepared.record.full_network().cost().macs

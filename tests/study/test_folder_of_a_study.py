@@ -32,7 +32,7 @@ def test_no_half_run_is_left_behind(
         raise error
 
     with monkeypatch.context() as patch:
-        place = RunFolder if step == "write_record" else "scaling_search.study.study"
+        place = RunFolder if step == "write_record" else "scaling_search.study.session"
         patch.setattr(place, step, broken) if place is RunFolder else patch.setattr(f"{place}.{step}", broken)
         with pytest.raises(type(error)):
             study.run(train=quick)

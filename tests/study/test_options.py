@@ -51,7 +51,7 @@ def test_type_checkers_know_the_options_that_there_are() -> None:
         ({"max_latency": float("nan"), "latency_on": "cpu"}, "max_latency: Input should be a finite number"),
         ({"max_macs": "many"}, "--max-macs 'many' is not an amount"),
         ({"max_latency": "5ms"}, "--latency-on cpu or cuda"),
-        ({"phi": 0}, "phi: Input should be greater than 0"),
+        ({"phi": 0}, "φ = 0 neither adds nor saves compute"),
         ({"phi": "one"}, "phi: Input should be a valid number"),
         ({"target": "macs=many"}, "'macs=many' is not a target"),
         ({"rounding": "neerest"}, "did you mean nearest?"),

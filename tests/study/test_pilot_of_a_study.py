@@ -83,3 +83,42 @@ def test_a_loop_of_ones_own_is_asked_for_the_pilot_too(make_study: MakeStudy) ->
     assert names[:7] == ["c00", "c01", "c02", "c03", UNSCALED, UNSCALED, UNSCALED]
     assert study.complete
     assert study.prepared.record.pilot.found is not None  # type: ignore[union-attr]
+
+
+def steadily(job: Job) -> Iterator[Reading]:
+    """The same for all, so that the search settles early and time is left."""
+    start = job.history[-1].epoch if job.history else 0
+    for epoch in range(start + 1, job.epochs + 1):
+        status: Status = "running" if epoch < job.epochs else "paused"
+        top1 = 0.6 - 0.2 / epoch + 0.0002 * (sum(map(ord, str(job.trial))) % 7)
+        yield Reading(trial=job.trial, epoch=epoch, status=status, top1=top1, val_loss=1 - top1, seconds=0.1)
+
+
+LONGER: dict[str, Any] = PILOTED | {"epochs": 2, "budget": 300}
+
+
+def test_five_divisions_are_trained_longer_where_time_is_left(make_study: MakeStudy) -> None:
+    ear = Ear()
+    study = make_study(**LONGER)
+    assert study.run([ear], train=steadily)
+    lengths = RunFolder(Path("run")).record().lengths
+    assert lengths is not None and lengths.epochs == 8
+    assert len(ear.plans) == 3, "the pilot, the search, the longer trainings"
+    trained = epochs_trained()
+    assert sorted(set(trained[trained == 8].index.get_level_values("candidate"))) == sorted(lengths.candidates)
+    assert {"c00", "c01", "c02", "c03"} < set(lengths.candidates)
+    analysis = study.analyze().analysis
+    assert analysis.trials.epochs == 2
+    assert analysis.lengths is not None and analysis.lengths.pairs == 10
+    assert analysis.lengths.sentence in repr(study.analyze())
+
+
+@pytest.mark.parametrize("back", [1, 5, 29])
+def test_cut_off_in_the_longer_trainings_it_goes_on(make_study: MakeStudy, back: int) -> None:
+    make_study(**LONGER, folder="whole").run(train=steadily)
+    readings = len(pd.read_csv("whole/trials.csv"))
+    make_study(**LONGER).run(train=interrupted_after(readings - back, steadily))
+    assert Study.open("run").run(train=steadily)
+    columns = ["candidate", "seed", "epoch", "top1"]
+    whole, torn = (pd.read_csv(Path(name) / "trials.csv")[columns] for name in ("whole", "run"))
+    assert torn.sort_values(columns[:3]).to_numpy().tolist() == whole.sort_values(columns[:3]).to_numpy().tolist()
