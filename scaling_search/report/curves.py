@@ -1,11 +1,15 @@
 """Learning curves: mean over seeds by images seen, the references and the pick's neighbour in front."""
 
+import numpy as np
 import pandas as pd
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from scaling_search.analysis import Analysis
 from scaling_search.report.figure import FAINT, Plot, call, canvas, colour_of
 from scaling_search.report.labels import label_ends
+
+_CROWD = 200  # lines that are no shapes any more but one picture inside the picture
 
 
 def learning_curves(analysis: Analysis) -> Plot:
@@ -37,8 +41,11 @@ def draw(table: pd.DataFrame) -> Figure:
     """The drawing of what `data` returns."""
     with canvas() as (figure, axes):
         front = table["nearest_to_pick"] | (table["named"] != "")
-        for _, curve in table[~front].groupby("candidate"):
-            axes.plot(curve["images_seen"] / 1e3, 100 * curve["top1"], color=FAINT, linewidth=1, zorder=1)
+        crowd = [
+            np.column_stack([curve["images_seen"] / 1e3, 100 * curve["top1"]])
+            for _, curve in table[~front].groupby("candidate")
+        ]
+        axes.add_collection(LineCollection(crowd, colors=FAINT, linewidths=1, zorder=1, rasterized=len(crowd) > _CROWD))
         ends = []
         for _, curve in table[front].groupby("candidate"):
             last = curve.iloc[-1]
@@ -49,6 +56,7 @@ def draw(table: pd.DataFrame) -> Figure:
                 zorder=3 if picked else 2, marker="o", markersize=3,
             )  # fmt: skip
             ends.append((last["images_seen"] / 1e3, 100 * last["top1"], call(named, picked), colour))
+        axes.autoscale_view()
         axes.set(xlabel="training images seen (thousands)", ylabel="validation top-1 (%)")
         axes.grid(axis="y", color=FAINT, linewidth=0.6)
         label_ends(axes, ends)

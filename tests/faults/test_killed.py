@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -32,7 +33,6 @@ def test_at_random_moments(place: Path, images: Path) -> None:
         time.sleep(after)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        wait_for(lambda session=process.pid: not processes_of(session), where)
         finished = epochs_told(place / "run" / "trials.csv")
         resumed = (place / "run" / "run.yaml").exists()
         again = begun(place, *(["resume", "run"] if resumed else arguments(images)))
@@ -40,6 +40,7 @@ def test_at_random_moments(place: Path, images: Path) -> None:
         assert again.returncode == 0, f"{where}: {said}{errors}"
         pd.testing.assert_frame_equal(outcome(place / "run"), wanted, obj=where)
         assert finished <= epochs_told(place / "run" / "trials.csv"), where
+        wait_for(lambda session=process.pid: not processes_of(session), where)
         assert not leftovers_of(process.pid) + leftovers_of(again.pid), where
         assert not [path for path in place.rglob(".unfinished*") if path.exists()], where
         shutil.rmtree(place / "run")
@@ -59,11 +60,10 @@ def timed(place: Path, images: Path) -> float:
     return time.monotonic() - began
 
 
-def wait_for(happened: object, where: str) -> None:
-    """Returns when it has happened, within half a minute."""
-    assert callable(happened)
+def wait_for(happened: Callable[[], bool], where: str) -> None:
+    """Returns when it has happened, within two minutes: Ray's agents look after their raylet about once in one."""
     for _ in range(600):
         if happened():
             return
-        time.sleep(0.05)
+        time.sleep(0.2)
     raise AssertionError(f"{where}: processes are left")

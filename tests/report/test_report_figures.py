@@ -12,7 +12,7 @@ from scaling_search.report.accuracy_cost import accuracy_cost
 from scaling_search.report.curves import learning_curves
 from scaling_search.report.figure import canvas
 from scaling_search.report.labels import Label, place, spread
-from scaling_search.report.ranking import ranking
+from scaling_search.report.ranking import draw, ranking
 from scaling_search.report.regret import regret_over_compute
 from scaling_search.report.triangle import CORNERS, share_triangle, to_plane
 
@@ -115,6 +115,13 @@ def test_the_triangle_names_a_line_only_where_one_is_drawn(analysis: Analysis, t
     few = analyze_run(plant(tmp_path, truth=peak((0, 0, 1), steepness=0.0), seeds=1, epochs=1))
     assert few.decision.fraction == 1
     assert "dashed line" not in share_triangle(few).caption
+
+
+def test_only_the_best_of_very_many_are_drawn(analysis: Analysis) -> None:
+    table = ranking(analysis).data
+    many = pd.concat([table] * 8, ignore_index=True)
+    assert len(many) > 60
+    assert len(draw(many).axes[0].get_yticks()) == 60
 
 
 def test_regret_is_drawn_in_points_over_the_part_of_the_training(tmp_path: Path) -> None:
