@@ -237,7 +237,8 @@ def test_a_network_of_timm_is_searched(inputs: Path) -> None:
     pytest.importorskip("timm")
     out = inputs / "timm-run"
     done = call(inputs, "run", "--baseline", "timm:mobilenetv2_100", "--data", "images", "--parts", 1, "--seeds", 1,
-                "--epochs", 1, "--proxy-resolution", 32, "--executor", "inline", "--no-pilot", "--out", out)  # fmt: skip
+                "--epochs", 1, "--no-pilot", "--proxy-resolution", 32, "--executor", "inline",
+                "--out", out)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert yaml.safe_load((out / "family" / "b1.yaml").read_text())["network"]["source"] == "timm:mobilenetv2_100"
     assert pd.read_csv(out / "trials.csv").status.eq("paused").all()
