@@ -116,6 +116,7 @@ class TrialBar:
         unscaled = record.pilot.seeds if record.pilot else 0
         self._wanted = record.plan.trials + unscaled
         self._epsilon, self._workers, self._loss = record.question.epsilon, record.executor.workers, ""
+        self._piloted = {UNSCALED, *(record.pilot.candidates if record.pilot else ())}
         self._counted: dict[Trial, int] = {}
         self._resting: dict[Trial, Reading] = {}
         lengths = record.lengths
@@ -161,7 +162,8 @@ class TrialBar:
 
         A trial that is paused, and trained further later, is one trial.
         """
-        if reading.resting:
+        short = reading.epoch < self._epochs and reading.trial.candidate in self._piloted  # they go on
+        if reading.final or (reading.resting and not short):
             self._resting[reading.trial] = reading
         before = self._counted.get(reading.trial, 0)
         now = max(before, self._epochs if reading.final else reading.epoch)

@@ -1,6 +1,7 @@
 """What a person sees while a search runs: on a terminal a bar in expected seconds, elsewhere a line at every tenth."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,12 +13,14 @@ from scaling_search.cli.progress import TerminalProgress
 from scaling_search.coefficients import REFERENCES, Shares
 from scaling_search.evidence import Evidence, Reading, Status, Trial
 from scaling_search.search.listener import Begun
-from scaling_search.search.plan import EVALUATION, Plan, Speed
+from scaling_search.search.pilot import PilotRecord
+from scaling_search.search.plan import EVALUATION, Plan, Speed, Work
 from scaling_search.search.space import Candidate
 
 SEEDS, EPOCHS = 2, 4
 IMAGES = 4000 + EVALUATION * 2000
 SHARES = [REFERENCES["depth"], REFERENCES["width"], REFERENCES["resolution"], REFERENCES["uniform"], REFERENCES["fast"]]
+WORK = Work(train_images=4000, val_images=2000, workers=2, minimum_epochs=4, maximum_epochs=20)
 SPEED = Speed(depth=0.004, width=0.002, resolution=0.003)
 
 
@@ -253,3 +256,14 @@ def test_stopped_trials_are_not_compared() -> None:
     known.append(reading(TRIALS[7], 1, "stopped", top1=0.1))
     shown.tell(*known)
     shown.progress.on_rest(TRIALS[7], Evidence.of(places, known))
+
+
+def test_what_the_pilot_looked_at_is_not_done() -> None:
+    start = begun()
+    pilot = PilotRecord(seeds=2, candidates=("c00",), asked={}, work=WORK)
+    piloted = replace(start, record=start.record.model_copy(update={"pilot": pilot}))
+    shown = Shown(piloted)
+    shown.tell(reading(TRIALS[0], 2, "paused", top1=0.1), reading(Trial(candidate="base", seed=0), 2, "paused"))
+    assert shown.lines == []
+    shown.tell(reading(TRIALS[0], EPOCHS, "paused", top1=0.2))
+    assert shown.lines == ["1/12 trials  best so far c00 20.0%"], "with the unscaled network's two"
