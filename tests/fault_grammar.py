@@ -352,7 +352,7 @@ def _names(folder: Path, rng: random.Random) -> None:
         for name in (b"\xff\xfe.png", "名.png".encode(), b"new\nline.png", b"[red].png"):
             shutil.copy(os.fsencode(image), os.fsencode(place) + b"/" + name)
     for split in ("train", "val"):
-        (folder / split / "class1").rename(os.fsdecode(os.fsencode(folder / split) + b"/\xff[/red]"))
+        (folder / split / "class1").rename(os.fsdecode(os.fsencode(folder / split) + b"/\xff[red]"))
 
 
 def _others(folder: Path, rng: random.Random) -> None:

@@ -8,7 +8,6 @@ import random
 import shutil
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -40,7 +39,7 @@ def test_at_random_moments(place: Path, images: Path) -> None:
         assert again.returncode == 0, f"{where}: {said}{errors}"
         pd.testing.assert_frame_equal(outcome(place / "run"), wanted, obj=where)
         assert finished <= epochs_told(place / "run" / "trials.csv"), where
-        wait_for(lambda session=process.pid: not processes_of(session), where)
+        wait_until_gone(process.pid, where)
         assert not leftovers_of(process.pid) + leftovers_of(again.pid), where
         assert not [path for path in place.rglob(".unfinished*") if path.exists()], where
         shutil.rmtree(place / "run")
@@ -60,10 +59,10 @@ def timed(place: Path, images: Path) -> float:
     return time.monotonic() - began
 
 
-def wait_for(happened: Callable[[], bool], where: str) -> None:
-    """Returns when it has happened, within two minutes: Ray's agents look after their raylet about once in one."""
+def wait_until_gone(session: int, where: str) -> None:
+    """Returns when no process of a session is left, within two minutes: Ray's agents look for their raylet rarely."""
     for _ in range(600):
-        if happened():
+        if not processes_of(session):
             return
         time.sleep(0.2)
-    raise AssertionError(f"{where}: processes are left")
+    raise AssertionError(f"{where}: {processes_of(session)} are left")
