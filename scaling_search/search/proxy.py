@@ -43,8 +43,8 @@ class ProxyConfig(Strict):
     # Cost of a candidate over that of the proxies' base: near an optimum what a wrong division loses grows with the
     # square of ln(leverage), while the noise of a training stays (docs/design.md, 3.9). None: 2^φ, as in the paper.
     leverage: float | None = Field(default=8.0, gt=1)
-    # A plan gives up detail (trials, seeds) before a trial sees fewer images than this: after 9,000 photographs two seeds
-    # differed by as much as the candidates, after 24,000 the candidates by several times that (results/information).
+    # A plan gives up detail (trials, seeds) before a trial sees fewer images than this: after 9,000 photographs seeds
+    # differed by as much as candidates, after 24,000 candidates by several times that (results/information).
     minimum_images: int = Field(default=24_000, ge=1)
     # … or gets fewer epochs than this …
     minimum_epochs: int = Field(default=1, ge=1)
