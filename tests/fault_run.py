@@ -30,7 +30,7 @@ def call(*arguments: object) -> int:
 def begin(images: Path, out: str, *more: object) -> int:
     """Begins a search of six trials."""
     return call("run", "--baseline", "tiny.yaml", "--data", images, "--parts", 1, "--seeds", 1, "--epochs", 2,
-                "--executor", "inline", "--out", out, *more)  # fmt: skip
+                "--recipe", "proxy", "--no-pilot", "--executor", "inline", "--out", out, *more)  # fmt: skip
 
 
 def begun(folder: Path, *arguments: object) -> "subprocess.Popen[str]":

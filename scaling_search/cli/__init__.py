@@ -1,6 +1,7 @@
 """The command line: thin commands over study/. Nothing heavy is imported before a command needs it."""
 
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -46,6 +47,7 @@ def main() -> None:
     What the operating system refuses (a full disk, a wrong path, a name that is too long) is told in its words.
     """
     open_standard_files()
+    usual, warnings.formatwarning = warnings.formatwarning, _warning
     try:
         with ended_by_signals():
             _run()
@@ -58,6 +60,13 @@ def main() -> None:
         leave_reader()
     except OSError as error:
         leave(_told(error), code=2)
+    finally:
+        warnings.formatwarning = usual
+
+
+def _warning(message: Warning | str, *where: object, **more: object) -> str:
+    """What a person is warned of, without the line of the program that said it."""
+    return f"! {message}\n"
 
 
 def _run() -> None:

@@ -118,8 +118,9 @@ def _train_and_finish(study: "Study", console: "Console", progress: "TerminalPro
     if complete:
         print_answer(console, study.analyze())
         return
-    with contextlib.suppress(InvalidInput):  # nothing may be trained to its end yet
-        print_answer(console, study.analyze())
+    if not study.shortfall():  # who presses Ctrl-C gets the answer so far; what the environment failed is no answer
+        with contextlib.suppress(InvalidInput):  # nothing may be trained to its end yet
+            print_answer(console, study.analyze())
     console.print(
         f"{study.shortfall() or 'interrupted'}; go on with: scaling-search resume {study.folder}", markup=False
     )

@@ -234,7 +234,7 @@ def test_best_yaml_is_plain_and_complete(tmp_path: Path) -> None:
     assert content == to_dict(analysis)
     assert list(content) == [
         "version", "verdict", "sentence", "advice", "epsilon", "metric", "pick", "references", "region", "candidates",
-        "surface", "law", "noise", "agreement", "warnings",
+        "surface", "law", "noise", "agreement", "lengths", "warnings",
     ]  # fmt: skip
     pick = content["pick"]
     assert content["version"] == 2

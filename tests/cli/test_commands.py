@@ -1,6 +1,8 @@
 """The commands as a user types them, in an empty folder; nothing is measured, trained or drawn."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -276,3 +278,16 @@ def test_replay_of_what_there_is_not(call: Call, recorded: str) -> None:
     assert "no strategy 'latice'; did you mean lattice?" in call("replay", recorded, "--strategy", "latice", code=2)
     assert "has no readings to replay" in call("replay", _without_readings(recorded), code=2)
     assert "is not a run" in call("replay", ".", code=2)
+
+
+def test_a_warning_is_a_sentence(tmp_path: Path, shared: Path) -> None:
+    """As a person sees it: no line of the program beside it."""
+    code = f"import sys; sys.path[:0] = {sys.path!r}; from scaling_search.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", "--baseline", shared / "tiny.yaml", "--data", shared / "images", "--phi",
+         "-1", "--leverage", "1.5", "--parts", "1", "--seeds", "1", "--epochs", "1", "--executor", "inline", "--device",
+         "cpu", "--dry-run"],
+        cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    assert done.stderr.startswith("! left out of the search: no network with the shares 100 % / 0 % / 0 % has macs of")
+    assert "UserWarning" not in done.stderr and len(done.stderr.splitlines()) <= 2
