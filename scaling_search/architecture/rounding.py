@@ -123,7 +123,7 @@ def _turns(base: tuple[int, ...]) -> tuple[Ints, Ints]:
     aside = [abs(stage - middle) for stage in stages]
 
     def taken(order: NDArray[np.intp]) -> Ints:
-        steps = np.eye(len(base), dtype=np.int64)[np.asarray(stages)[order]]
+        steps = np.eye(len(base), dtype=np.int64)[np.asarray(stages, dtype=np.int64)[order]]
         return np.concatenate([np.zeros((1, len(base)), dtype=np.int64), steps.cumsum(axis=0)])
 
     return taken(np.lexsort((aside, turns, firsts))), taken(np.lexsort((aside, turns)))
