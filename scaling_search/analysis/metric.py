@@ -1,10 +1,10 @@
 """Which reading is judged, accuracy or cross-entropy, and what one is worth in the other.
 
 Both are shown; the one that is judged is the one in which candidates differ more from each other than seeds do (F: the
-variance between candidates over that of their means by noise alone). Accuracy is what one wants in the end, so
-cross-entropy is taken only where its F is CLEARER times as large (docs/analysis.md has the recorded tables that settled
-it). A cross-entropy is judged in points of accuracy, by the slope between the two over the run's own readings, so that
-every length of the model and ε mean the same for both.
+variance between candidates over that of their means by noise alone). A cross-entropy hears every image instead of
+counting the right ones, so it is taken unless the F of accuracy is CLEARER times as large, also where repeats are too
+few to tell (docs/analysis.md has the recorded tables that settled it). A cross-entropy is judged in points of accuracy,
+by the slope between the two over the run's own readings: every length of the model and ε mean the same for both.
 """
 
 from dataclasses import dataclass
@@ -45,8 +45,8 @@ def choose_metric(final: pd.DataFrame, readings: pd.DataFrame, *, wanted: Litera
         raise InvalidInput("--metric val_loss needs a cross-entropy of every finished trial, and one has none")
     slope = _slope(final) or _slope(readings)
     f_top1, f_val_loss = _f_ratio(final, "top1"), _f_ratio(final, "val_loss") if whole else None
-    clearer = bool(slope and f_top1 and f_val_loss and f_val_loss > CLEARER * f_top1)
-    name: Name = wanted if wanted != "auto" else ("val_loss" if clearer else "top1")
+    clearer = bool(f_top1 and f_val_loss and f_top1 > CLEARER * f_val_loss)
+    name: Name = wanted if wanted != "auto" else ("val_loss" if whole and slope and not clearer else "top1")
     return Metric(name=name, slope=slope or TYPICAL_SLOPE, f_top1=f_top1, f_val_loss=f_val_loss)
 
 

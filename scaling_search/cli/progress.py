@@ -77,6 +77,7 @@ class TerminalProgress(Listener):
 
     def on_trouble(self, trial: Trial, reason: str, *, again: bool) -> None:
         """Said at once: a person may free the disk before the next trial meets it."""
+        end_if_wanted()  # C code may make any error of the interruption
         what = "is tried again later" if again else "is left open"
         self._console.print(f"! {trial} {what}: {reason}", markup=False)
 

@@ -150,9 +150,9 @@ class Driver(Generic[C]):
         Args:
             again: whether that will be tried in this session.
         """
-        self.troubles[ask.trial] = reason
-        for listener in self.listeners:
+        for listener in self.listeners:  # first: one that ends the run knows of a trouble that was an interruption
             listener.on_trouble(ask.trial, reason, again=again)
+        self.troubles[ask.trial] = reason
 
     def take_up(self, trials: Iterable[Trial]) -> None:
         """Trials that were set aside may be asked for again."""

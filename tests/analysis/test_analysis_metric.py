@@ -23,8 +23,20 @@ def test_the_reading_that_tells_candidates_apart_is_judged() -> None:
     assert choose_metric(quiet_loss, quiet_loss).name == "val_loss"
     quiet_top1 = trials(noise_top1=0.01, noise_loss=0.03)
     assert choose_metric(quiet_top1, quiet_top1).name == "top1"
-    alike = trials(noise_top1=0.02, noise_loss=0.02)
-    assert choose_metric(alike, alike).name == "top1"
+    alike = trials(noise_top1=0.02, noise_loss=0.02, n=100)
+    assert choose_metric(alike, alike).name == "val_loss"
+
+
+def test_cross_entropy_is_judged_where_repeats_are_too_few_to_tell() -> None:
+    few = trials(noise_top1=0.01, noise_loss=0.03).query("seed == 0")
+    metric = choose_metric(few, few)
+    assert (metric.name, metric.f_top1, metric.f_val_loss) == ("val_loss", None, None)
+
+
+def test_without_a_slope_between_the_two_accuracy_is_judged() -> None:
+    table = trials(noise_top1=0.01, noise_loss=0.01)
+    table["val_loss"] = np.random.default_rng(1).normal(size=len(table))
+    assert choose_metric(table, table).name == "top1"
 
 
 def test_one_nat_is_worth_the_slope_between_the_readings() -> None:

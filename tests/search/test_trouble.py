@@ -77,6 +77,21 @@ def test_trouble_that_stays_is_left_open_and_the_next_start_goes_on(tmp_path: Pa
     assert known(driver) == known(whole) == known(run.go())
 
 
+def test_a_trouble_that_a_listener_ends_the_run_at_is_none(tmp_path: Path) -> None:
+    """An interruption inside C code comes out as any error; who knows of it says so when the trouble is told."""
+
+    class Interrupted(Listener):
+        def on_trouble(self, trial: Trial, reason: str, *, again: bool) -> None:
+            raise KeyboardInterrupt
+
+    run = Run(tmp_path / "run", SMALL)
+    driver = run.driver()
+    driver.listeners = (Interrupted(),)
+    go(driver, run, failing("c01"))
+    assert not driver.complete and not driver.troubles
+    assert known(run.go()) == known(Run(tmp_path / "whole", SMALL).go())
+
+
 def test_a_training_that_brings_nothing_is_trouble(tmp_path: Path) -> None:
     run = Run(tmp_path / "run", SMALL)
     driver = run.driver()
