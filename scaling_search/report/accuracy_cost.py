@@ -45,7 +45,7 @@ def draw(table: pd.DataFrame) -> Figure:
         line = _draw_frontier(axes, table)
         for marker, part in table.groupby(table["named"].map(marker_of)):
             axes.scatter(
-                x[part.index], y[part.index], c=[colour_of(named) for named in part["named"]], marker=str(marker), s=38,
+                x[part.index], y[part.index], c=[colour_of(named) for named in part["named"]], marker=str(marker), s=44,
                 edgecolors="white", zorder=3,
             )  # fmt: skip
         nearest = table["nearest_to_pick"]
@@ -54,7 +54,9 @@ def draw(table: pd.DataFrame) -> Figure:
         axes.margins(0.12)
         axes.grid(axis="y", color=FAINT, linewidth=0.6)
         axes.set_axisbelow(True)
-        place(axes, _labels(table), np.column_stack([x, y]), [line])
+        error = 100 * table["top1_se"].fillna(0)
+        taken = np.vstack([np.column_stack([x, y + part * error]) for part in np.linspace(-1, 1, 9)])
+        place(axes, _labels(table), taken, [line])
         return figure
 
 

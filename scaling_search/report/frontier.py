@@ -88,8 +88,7 @@ def draw(table: pd.DataFrame, *, x: CostName) -> Figure:
                 handles=handles, loc="lower left", bbox_to_anchor=(0, 1.01), ncols=2, frameon=False, fontsize=9,
                 borderaxespad=0,
             )  # fmt: skip
-        spots = np.column_stack([table[x] / axis.unit, 100 * table["top1"]])
-        place(axes, _labels(table, x), spots, lines)
+        place(axes, _labels(table, x), _taken(table, x), lines)
         return figure
 
 
@@ -124,6 +123,17 @@ def _horizontal(axes: Axes, costs: pd.Series) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _taken(table: pd.DataFrame, x: CostName) -> np.ndarray:
+    """Points [n, 2] on the dots and along their bars, which labels keep clear of."""
+    where, height = table[x] / _AXES[x].unit, 100 * table["top1"]
+    error = 100 * table["top1_se"].fillna(0)
+    spots = [np.column_stack([where, height + part * error]) for part in np.linspace(-1, 1, 9)]
+    if x == "latency":
+        low, high = (table[f"latency_{end}"] / _AXES[x].unit for end in ("low", "high"))
+        spots += [np.column_stack([low + part * (high - low), height]) for part in np.linspace(0, 1, 17)]
+    return np.vstack(spots)
 
 
 def _labels(table: pd.DataFrame, x: CostName) -> list[Label]:

@@ -66,7 +66,11 @@ def _of_run(folder: RunFolder) -> Iterator[dict[str, Any]]:
     record, analysis = folder.record(), read_answer(folder).analysis
     base = record.base_network()
     built = {candidate.id: candidate.network for candidate in read_table(folder.candidates, base)} | {UNSCALED: base}
-    common = {"folder": str(folder.path), "family": folder.path.name, "data": record.data.fingerprint}
+    common = {
+        "folder": str(folder.path),
+        "family": folder.path.name,
+        "data": _called(record.data.name, record.data.classes),
+    }
     for name, row in analysis.table.iterrows():
         yield common | {
             "network": str(name), "named": " = ".join(row["named"]), **_counts(built[str(name)]),
@@ -102,7 +106,8 @@ def _training(folder: Path) -> dict[str, Any]:
     content = read_yaml(path)
     try:
         network = network_from_dict(content["network"])
-        data, settings = str(content["dataset"]["fingerprint"]), {key: content[key] for key in ("recipe", "epochs")}
+        data = _called(str(content["dataset"]["name"]), len(content["dataset"]["classes"]))
+        settings = {key: content[key] for key in ("recipe", "epochs")}
         top1 = pd.read_csv(folder / _HISTORY)["top1"].astype(float)
     except InvalidInput:
         raise
@@ -114,6 +119,11 @@ def _training(folder: Path) -> dict[str, Any]:
         raise InvalidInput(f"{folder / _HISTORY}: top1: not an accuracy from 0 to 1 for each epoch")
     key = repr((network.to_dict(), data, settings))
     return {"key": key, "network": network.name, "built": network, "data": data, "top1": float(top1.max())}
+
+
+def _called(name: str, classes: int) -> str:
+    """What says that two were trained on the same images: the pixels differ with the size that they are packed at."""
+    return f"{name}, {classes} classes"
 
 
 def _counts(network: Network) -> dict[str, Any]:

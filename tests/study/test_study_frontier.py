@@ -14,13 +14,13 @@ from scaling_search.report.frontier import accuracy_frontier
 from scaling_search.study.frontier import reached
 
 
-def train_folder(path: Path, *, top1: list[float], seed: int = 0, scale: float = 1.0, data: str = "d0") -> Path:
+def train_folder(path: Path, *, top1: list[float], seed: int = 0, scale: float = 1.0, data: str = "d") -> Path:
     """What `train` leaves, as far as the frontier reads it."""
     head = {"channels": round(64 * scale)}
     network = dict(BASELINE["baseline"]) | {"name": f"tiny-{scale:g}", "head": head}  # type: ignore[arg-type]
     path.mkdir(parents=True)
     content: dict[str, Any] = {
-        "network": network, "dataset": {"name": "d", "classes": ["a", "b"], "fingerprint": data},
+        "network": network, "dataset": {"name": data, "classes": ["a", "b"], "fingerprint": "0"},
         "recipe": {"name": "paper"}, "epochs": len(top1), "seed": seed,
     }  # fmt: skip
     (path / "train.yaml").write_text(yaml.safe_dump(content))

@@ -27,7 +27,7 @@ def cost(analysis: Analysis, run: Path) -> Card:
         question="Do the candidates cost the same?",
         standing=standing,
         sentence=f"They have {ratio.min():.2f} to {ratio.max():.2f} times the base’s multiply-adds where {target:.2f} "
-        f"were wanted; what is off is worth {loss(worth.max())} points at most, which the surface takes out.",
+        f"were wanted; what is off is worth {loss(round(worth.max(), 6))} points at most, which the surface takes out.",
         drawing=strip(
             [(str(name), value) for name, value in off.items()],
             "cost off the target (%)",

@@ -1,6 +1,6 @@
 """Accuracy against cost for the page, with several costs to choose from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import pandas as pd
@@ -61,9 +61,16 @@ def _layer(table: pd.DataFrame, cost: str, scale: Scale, height: Scale, *, shown
     content = (
         foot(scale, _BOTTOM, f"{COSTS[cost]} of the trained network", write=_count, most=4)
         + polyline(stairs, class_="frontier")
-        + names(named, [*places, *_along(stairs)], inside=(_LEFT, 0, WIDTH, _BOTTOM))
+        + names(named, [*_bars(table, places, height), *_along(stairs)], inside=(_LEFT, 0, WIDTH, _BOTTOM))
     )
     return element("g", content, class_="layer", data_cost=cost, style=None if shown else "display:none")
+
+
+def _bars(table: pd.DataFrame, places: Sequence[tuple[float, float]], height: Scale) -> Iterator[tuple[float, float]]:
+    """Points on the dots and along their bars, which names keep clear of."""
+    unit = abs(height(1) - height(0))
+    for (x, y), error in zip(places, (100 * unit * table["top1_se"].fillna(0)).tolist(), strict=True):
+        yield from ((x, y + part * error / 4) for part in range(-4, 5))
 
 
 def _along(stairs: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
