@@ -63,10 +63,11 @@ OPTIONS: dict[str, dict[str, Sequence[str]]] = {
     "analyze": {"--epsilon": NUMBERS, "--metric": TEXTS},
     "replay": {"--strategy": [*TEXTS, "grid", "lattice,lattice"], "--repeats": NUMBERS},
     "frontier": {"--out": ["tiny.yaml", "tiny.yaml/x", "a" * 300, "/proc/x", ""], "--own": ["missing", "tiny.yaml",
-    "/", ""]},
+    "/", ""], "--x": [*TEXTS[:4], "latency", "memory"], "--latency-on": ["cuda", "tpu", ""]},
+    "report": {"--port": [*NUMBERS, "1"]},
 }  # fmt: skip
 FIRST = {"cost": ["b0"], "train": ["tiny.yaml", "--out", "trained"], "analyze": ["run"], "replay": ["run"],
-         "extend": ["run"]}  # fmt: skip
+         "extend": ["run"], "report": ["run"]}  # fmt: skip
 VALID = {
     "run": ["--baseline", "tiny.yaml", "--data", "images", "--dry-run", "--device", "cpu", "--out", "new"],
     "train": ["--data", "images", "--recipe", "proxy", "--epochs", "1", "--device", "cpu", "--resolution", "16",
@@ -114,7 +115,7 @@ def _paths(rng: random.Random) -> Bad:
         path),
         ("family", "--preset", "paper", "--out", path), ("candidates", "--parts", "1", "--csv", path),
         ("train", "tiny.yaml", *VALID["train"], "--out", path), ("frontier", "--out", path), ("frontier", "--own",
-        path),
+        path), ("frontier", path), ("frontier", "run", path, "--x", "params"), ("report", path, "--watch"),
         ("cost", f"{path}:f"), ("cost", f"{path}.py:f"),
     ])  # fmt: skip
     return Bad(command, make, what="path")
@@ -257,7 +258,8 @@ def _runs(rng: random.Random) -> Bad:
     command = rng.choice([
         ("analyze", "run"), ("analyze", "run", "--json"), ("report", "run"), ("resume", "run"), ("replay", "run"),
         ("resume", "run", "--retry-failed"), ("replay", "run", "--strategy", "lattice,surface,optuna"),
-        ("frontier", "--own", "run"), ("train", "run/family/b1.yaml", "--out", "trained", *VALID["train"]),
+        ("frontier", "--own", "run"), ("frontier", "run"),
+        ("train", "run/family/b1.yaml", "--out", "trained", *VALID["train"]),
     ])  # fmt: skip
     name = "family/b1.yaml" if command[0] == "train" else rng.choice(RUN_FILES)
     number, seed = rng.randrange(10), rng.randrange(1 << 30)

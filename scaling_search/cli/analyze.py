@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from scaling_search.errors import InvalidInput
+
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from scaling_search.search.folder import RunFolder
     from scaling_search.study.answer import Answer
 
 
@@ -38,13 +41,37 @@ def analyze(
         print_answer(make_console(), answer)
 
 
-def report(run: Run) -> None:
-    """Draw the figures and write report.html again from what is in the folder."""
+def report(
+    run: Run,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Serve the page on this machine, drawn anew while the run goes on.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of --watch; 0 takes a free one.")] = 0,
+) -> None:
+    """Draw the figures and write report.html again from what is in the folder; or serve the page while it grows."""
     from scaling_search.cli.terminal import make_console
     from scaling_search.search.folder import RunFolder
+
+    console = make_console()
+    if watch:
+        _serve(console, RunFolder(run), port)
+        return
+    if port:
+        raise InvalidInput("--port belongs to --watch")
     from scaling_search.study.answer import rewrite_report
 
-    make_console().print(f"report    {rewrite_report(RunFolder(run))}", markup=False)
+    console.print(f"report    {rewrite_report(RunFolder(run))}", markup=False)
+
+
+def _serve(console: "Console", folder: "RunFolder", port: int) -> None:
+    """Until Ctrl-C, which is how watching ends."""
+    from contextlib import suppress
+
+    from scaling_search.study.watching import Server
+
+    with Server(folder, port=port) as server, suppress(KeyboardInterrupt):
+        console.print(f"report    {server.address}  (Ctrl-C ends)", markup=False)
+        server.serve_forever()
 
 
 def print_answer(console: "Console", answer: "Answer") -> None:

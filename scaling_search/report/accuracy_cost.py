@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from scaling_search.analysis import Analysis, frontier
-from scaling_search.report.figure import FAINT, INK, MUTED, Plot, call, canvas, colour_of, rows
+from scaling_search.report.figure import FAINT, INK, MUTED, Plot, call, canvas, colour_of, marker_of, rows
 from scaling_search.report.labels import Label, place
 
 
@@ -24,9 +24,13 @@ def accuracy_cost(analysis: Analysis) -> Plot:
 
 
 def data(analysis: Analysis) -> pd.DataFrame:
-    """One row a candidate: candidate, named, macs, macs_ratio, seeds, top1, top1_se, on_frontier, nearest_to_pick."""
-    columns = ["candidate", "named", "macs", "macs_ratio", "seeds", "top1", "top1_se"]
-    table = analysis.table.reset_index()[columns].assign(named=lambda rows: rows["named"].map(";".join))
+    """One row a candidate: candidate, named, macs, macs_ratio, params, activations, seeds, top1, top1_se, on_frontier …
+
+    params and activations are there where the run's table has them; nearest_to_pick is the last column.
+    """
+    columns = ["candidate", "named", "macs", "macs_ratio", "params", "activations", "seeds", "top1", "top1_se"]
+    whole = analysis.table.reset_index()
+    table = whole[[name for name in columns if name in whole]].assign(named=lambda rows: rows["named"].map(";".join))
     return table.assign(
         on_frontier=table.index.isin(frontier(table).index),
         nearest_to_pick=table["candidate"] == analysis.pick.candidate,
@@ -39,14 +43,20 @@ def draw(table: pd.DataFrame) -> Figure:
         x, y = table["macs"] / 1e6, 100 * table["top1"]
         axes.errorbar(x, y, 100 * table["top1_se"].fillna(0), fmt="none", ecolor="#b8b8b8", elinewidth=1.2, zorder=1)
         line = _draw_frontier(axes, table)
-        axes.scatter(x, y, c=[colour_of(named) for named in table["named"]], s=34, edgecolors="white", zorder=3)
+        for marker, part in table.groupby(table["named"].map(marker_of)):
+            axes.scatter(
+                x[part.index], y[part.index], c=[colour_of(named) for named in part["named"]], marker=str(marker), s=44,
+                edgecolors="white", zorder=3,
+            )  # fmt: skip
         nearest = table["nearest_to_pick"]
         axes.scatter(x[nearest], y[nearest], s=110, facecolors="none", edgecolors=INK, linewidths=1.4, zorder=4)
         axes.set(xlabel="multiply-adds of the trained network (millions)", ylabel="validation top-1 (%)")
         axes.margins(0.12)
         axes.grid(axis="y", color=FAINT, linewidth=0.6)
         axes.set_axisbelow(True)
-        place(axes, _labels(table), np.column_stack([x, y]), [line])
+        error = 100 * table["top1_se"].fillna(0)
+        taken = np.vstack([np.column_stack([x, y + part * error]) for part in np.linspace(-1, 1, 9)])
+        place(axes, _labels(table), taken, [line])
         return figure
 
 

@@ -6,7 +6,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from scaling_search.analysis import Analysis
-from scaling_search.report.figure import FAINT, Plot, call, canvas, colour_of
+from scaling_search.report.figure import DASHES, FAINT, Plot, call, canvas, colour_of
 from scaling_search.report.labels import label_ends
 
 _CROWD = 200  # lines that are no shapes any more but one picture inside the picture
@@ -52,8 +52,8 @@ def draw(table: pd.DataFrame) -> Figure:
             named, picked = str(last["named"]), bool(last["nearest_to_pick"])
             colour = colour_of(named, picked)
             axes.plot(
-                curve["images_seen"] / 1e3, 100 * curve["top1"], color=colour, linewidth=2.2 if picked else 1.5,
-                zorder=3 if picked else 2, marker="o", markersize=3,
+                curve["images_seen"] / 1e3, 100 * curve["top1"], color=colour, linewidth=2.4 if picked else 1.5,
+                linestyle="-" if picked else DASHES.get(named.split(";")[0], "-"), zorder=3 if picked else 2,
             )  # fmt: skip
             ends.append((last["images_seen"] / 1e3, 100 * last["top1"], call(named, picked), colour))
         axes.autoscale_view()

@@ -26,6 +26,12 @@ COLOURS: Mapping[str, str] = {
     "fast": "#9C7500",
     "paper": "#B0307A",
 }
+MARKERS: Mapping[str, str] = {"depth": "v", "width": "s", "resolution": "^", "uniform": "D", "fast": "P", "paper": "X"}
+DASHES: Mapping[str, str | tuple[float, tuple[float, ...]]] = {
+    "depth": "--", "width": ":", "resolution": "-.", "uniform": (0, (5, 1)), "fast": (0, (1, 1)),
+    "paper": (0, (3, 1, 1, 1)),
+}  # fmt: skip
+"""Shapes and dashes beside the colours, for a page printed in grey."""
 INK, MUTED, FAINT = "#222222", "#767676", "#d9d9d9"
 _STYLE: dict[Any, Any] = {
     "font.size": 10,
@@ -95,6 +101,11 @@ def rows(table: pd.DataFrame) -> Iterator[Any]:
 def colour_of(named: str, picked: bool = False) -> str:
     """The colour of a candidate: ink when it is nearest to the pick, else that of the first of its names."""
     return INK if picked else COLOURS.get(named.split(";")[0], MUTED)
+
+
+def marker_of(named: str) -> str:
+    """The shape of a candidate's dot: that of the first of its names, else a circle."""
+    return MARKERS.get(named.split(";")[0], "o")
 
 
 def call(named: str, picked: bool = False) -> str:

@@ -48,14 +48,30 @@ def place(axes: Axes, labels: Sequence[Label], obstacles: np.ndarray, lines: Seq
             path_effects=[withStroke(linewidth=2.2, foreground="white")], zorder=6,
         )  # fmt: skip
         extent = text.get_window_extent(renderer)
-        offsets = _offsets()  # [k, 2] points
-        anchors = axes.transData.transform((label.x, label.y)) + offsets * figure.dpi / 72
-        boxes = _boxes(anchors, np.sign(np.round(offsets, 6)), extent.width, extent.height)
-        best = int(np.argmin(_hidden(boxes, taken, inside) + np.hypot(*offsets.T)))
-        _anchor(text, offsets[best])
-        taken = np.vstack([taken, boxes[best]])
-        if np.hypot(*offsets[best]) > _DISTANCES[0] + 1:
-            _lead(axes, label, offsets[best])
+        point = axes.transData.transform((label.x, label.y))
+        offset, box = best_offset(point, (extent.width, extent.height), taken, inside, unit=figure.dpi / 72)
+        _anchor(text, offset)
+        taken = np.vstack([taken, box])
+        if np.hypot(*offset) > _DISTANCES[0] + 1:
+            _lead(axes, label, offset)
+
+
+def best_offset(
+    point: np.ndarray, size: tuple[float, float], taken: np.ndarray, inside: np.ndarray, *, unit: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where a text beside a point hides least: its offset [2] in points, and the box [4] that it then takes.
+
+    Args:
+        point: [2], in pixels.
+        size: width and height of the text, in pixels.
+        taken: boxes [n, 4] (left, bottom, right, top) that others have.
+        inside: the box [4] that it should not leave.
+        unit: pixels a point.
+    """
+    offsets = _offsets()  # [k, 2] points
+    boxes = _boxes(point + offsets * unit, np.sign(np.round(offsets, 6)), *size)
+    best = int(np.argmin(_hidden(boxes, taken, inside) + np.hypot(*offsets.T)))
+    return offsets[best], boxes[best]
 
 
 def spread(positions: np.ndarray, gap: float) -> np.ndarray:

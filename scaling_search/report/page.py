@@ -1,23 +1,34 @@
-"""report.html: the answer first, then what it stands on. One file that opens without a network and runs no script."""
+"""report.html: the answer first, then what it stands on. One file that opens without a network, and without its script.
 
+The figures of the folder figures/ are drawn for print by matplotlib; the page draws the same tables as inline SVG.
+"""
+
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from pydantic import ConfigDict, Field
 
 from scaling_search.analysis import Analysis
 from scaling_search.analysis.law import Law
+from scaling_search.analysis.trials import SHARES
 from scaling_search.analysis.wording import loss, percent, points
 from scaling_search.configuration import Strict, parse, read_yaml, to_yaml
 from scaling_search.files import write_atomically
 from scaling_search.report.accuracy_cost import accuracy_cost
+from scaling_search.report.cards import Card, cards
 from scaling_search.report.curves import learning_curves
 from scaling_search.report.figure import Plot
+from scaling_search.report.opening import numbers, sentences
 from scaling_search.report.ranking import ranking
 from scaling_search.report.triangle import share_triangle
+from scaling_search.report.web.drawn import drawn
+from scaling_search.report.web.facts import facts, percents
 from scaling_search.search.record import RunRecord
 from scaling_search.units import format_count
 
@@ -30,6 +41,7 @@ _FACTS = (
     ("Base parameters", "base.params"), ("Base MACs", "base.macs"), ("Skipped images", "data.skipped"),
     ("Versions", "versions"), ("Git commit", "git"),
 )  # fmt: skip
+_FILES = ("best.yaml", "run.yaml", "candidates.csv", "trials.csv", "journal.jsonl")
 
 
 def write_report(run: Path, analysis: Analysis, record: RunRecord) -> Path:
@@ -37,23 +49,22 @@ def write_report(run: Path, analysis: Analysis, record: RunRecord) -> Path:
 
     The family table is that of family/*.yaml, where these exist.
     """
-    plots = figures(analysis)
     folder = run / "figures"
     folder.mkdir(exist_ok=True)
-    for plot in plots:
+    for plot in figures(analysis):
         plot.write(folder)
     path = run / "report.html"
-    write_atomically(path, page(run, analysis, record, plots))
+    write_atomically(path, page(run, analysis, record))
     return path
 
 
 def figures(analysis: Analysis) -> list[Plot]:
-    """The figures of a run, in the order of the page."""
+    """The figures of a run for print, in the order of the page."""
     return [share_triangle(analysis), ranking(analysis), accuracy_cost(analysis), learning_curves(analysis)]
 
 
-def page(run: Path, analysis: Analysis, record: RunRecord, plots: list[Plot]) -> str:
-    """The page as HTML; every value is escaped by the template engine."""
+def page(run: Path, analysis: Analysis, record: RunRecord) -> str:
+    """The page as HTML; every value is escaped by the template engine. It links to what lies in the run's folder."""
     environment = Environment(
         loader=PackageLoader("scaling_search.report", "."),
         autoescape=True,
@@ -61,22 +72,41 @@ def page(run: Path, analysis: Analysis, record: RunRecord, plots: list[Plot]) ->
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(points=points, percent=percent, loss=loss, scaled=format_count)
+    environment.filters.update(points=points, percent=percent, loss=loss, scaled=format_count, percents=percents)
     settings = record.model_dump(mode="json")
+    found = cards(analysis, run)
     return environment.get_template("report.html.j2").render(
+        style=_own("page.css"),
+        script=_own("page.js"),
+        marked=facts(analysis),
         analysis=analysis,
         pick=analysis.pick,
+        pick_shares=dict(zip(SHARES, analysis.pick.shares.as_tuple(), strict=True)),
+        sentences=sentences(analysis),
+        numbers=numbers(analysis),
+        cards=found,
+        tally=_tally(found),
+        figures=drawn(run, analysis),
         fitted=isinstance(analysis.law, Law),
         title=_title(record),
         references=_records(analysis.references()),
         candidates=_records(analysis.table.sort_values("expected_loss")),
-        plots=plots,
         family=_family(run / "family"),
         failed=_records(analysis.trials.failed),
-        facts=list(_facts(settings)),
+        facts=list(_how(settings)),
         settings=to_yaml(settings),
-        files=sorted(path.name for path in run.glob("*.csv")),
+        files=[name for name in _FILES if (run / name).is_file()],
     )
+
+
+def _own(name: str) -> Markup:
+    """A file of this package, which is put into the page as it is."""
+    return Markup(files("scaling_search.report").joinpath(name).read_text(encoding="utf-8"))
+
+
+def _tally(found: list[Card]) -> str:
+    counts = Counter(card.standing for card in found)
+    return f"{counts['PASS']} of {len(found)} checks pass, {counts['WARNING']} warn, {counts['FAIL']} fail."
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -87,7 +117,7 @@ def _title(record: RunRecord) -> str:
     return f"{record.baseline.get('name', 'baseline')}, φ = {record.question.phi:g}, on {record.data.name}"
 
 
-def _facts(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _how(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """How it was run, in words and values; what run.yaml does not hold is left out."""
     for name, path in _FACTS:
         value = _look_up(settings, path)
@@ -142,5 +172,8 @@ class _Member(_Read):
 
 def _family(folder: Path) -> list[dict[str, Any]]:
     """The members written to family/, smallest first."""
-    members = [parse(_Member, read_yaml(path), origin=path).model_dump() for path in folder.glob("*.yaml")]
+    members = [
+        {"file": path.name, **parse(_Member, read_yaml(path), origin=path).model_dump()}
+        for path in folder.glob("*.yaml")
+    ]
     return sorted(members, key=lambda member: int(member["cost"]["macs"]))

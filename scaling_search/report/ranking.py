@@ -9,7 +9,7 @@ from scaling_search.analysis.wording import label
 from scaling_search.report.figure import FAINT, INK, MUTED, Plot, canvas, rows
 
 _HALF = 1.645  # standard errors on either side of a 90 % interval
-_MOST = 60
+MOST = 60
 """Candidates that are drawn; a picture of thousands is metres high and megabytes large."""
 
 
@@ -18,7 +18,7 @@ def ranking(analysis: Analysis) -> Plot:
     table = data(analysis)
     return Plot(
         name="ranking",
-        caption=_shown(len(table))
+        caption=shown(len(table))
         + "Expected top-1 at equal cost with its 90 % interval (circle and bar), and what was measured at "
         "realised cost (small cross). Dark: may be as good as the pick, whose expected top-1 is the line. Grey: out. "
         "The best one is a matter of differences, which are known better than each value.",
@@ -47,13 +47,14 @@ def data(analysis: Analysis) -> pd.DataFrame:
     )
 
 
-def _shown(count: int) -> str:
-    return f"The best {_MOST} of {count:,}. " if count > _MOST else ""
+def shown(count: int) -> str:
+    """That not all candidates are drawn, where they are not."""
+    return f"The best {MOST} of {count:,}. " if count > MOST else ""
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """The drawing of what `data` returns, as far down as one looks."""
-    table = table.head(_MOST)
+    table = table.head(MOST)
     with canvas(7.2, 1.1 + 0.23 * len(table)) as (figure, axes):
         heights = np.arange(len(table))
         colours = [INK if inside else MUTED for inside in table["inside"]]

@@ -18,19 +18,22 @@ CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])  # depth lef
 _NAMES = ("all to depth", "all to width", "all to resolution")
 _COLOURS = "cividis_r"  # made for colour-vision deficiency, lighter is better
 _NEAR_CORNER = 0.9
+_STAR = 0.03  # from the middle of the pick's star to its rim
 
 
 def share_triangle(analysis: Analysis) -> Plot:
     """The figure of a run."""
     table = data(analysis)
     within = loss(analysis.decision.epsilon)
-    if table["inside"].all():
+    if has_edge(table):
+        region = (
+            f"The dashed line encloses what may be as good as the pick (the star) within {within} points; dots with a "
+            "black rim lie in it."
+        )
+    elif table["inside"].all():
         region = f"All of them may be as good as the pick (the star) within {within} points."
     else:
-        region = (
-            f"The dashed line encloses what may be as good as the pick (the star) within {within} points; ringed dots "
-            "lie in it."
-        )
+        region = f"Dots with a black rim may be as good as the pick (the star) within {within} points."
     return Plot(
         name="share-triangle",
         caption="Each dot is a trained candidate at its effective shares of the compute. Colour is what a "
@@ -64,6 +67,17 @@ def data(analysis: Analysis) -> pd.DataFrame:
     )
 
 
+def has_edge(table: pd.DataFrame) -> bool:
+    """Whether a line can be drawn around what may be as good: some of the surface is, some is not, on a plane."""
+    surface = table[table["kind"] == "surface"]
+    return bool(surface["inside"].nunique() > 1 and spans_a_plane(surface))
+
+
+def spans_a_plane(places: pd.DataFrame) -> bool:
+    """Whether points (columns x, y) do not all lie on one line: else there is nothing between them."""
+    return int(np.linalg.matrix_rank(places[["x", "y"]] - places[["x", "y"]].iloc[0], tol=1e-6)) == 2
+
+
 def to_plane(shares: np.ndarray) -> np.ndarray:
     """Shares [n, 3] as points [n, 2] of an equilateral triangle of side 1 (barycentric coordinates)."""
     return np.asarray(shares @ CORNERS)
@@ -75,14 +89,15 @@ def draw(table: pd.DataFrame) -> Figure:
         trained, pick = table[table["kind"] == "candidate"], table[table["pick"]].iloc[0]
         scale = Normalize(0, max(100 * table["expected_loss"].max(), 0.1))
         _draw_frame(axes)
-        _draw_surface(axes, table[table["kind"] == "surface"], scale)
+        _draw_surface(axes, table, scale)
         dots = axes.scatter(
             trained["x"], trained["y"], c=100 * trained["expected_loss"], cmap=_COLOURS, norm=scale, s=52,
             edgecolors=[INK if inside else "white" for inside in trained["inside"]], linewidths=1.2, zorder=4,
         )  # fmt: skip
-        axes.scatter(pick["x"], pick["y"], marker="*", s=260, color="white", edgecolors=INK, linewidths=1.2, zorder=5)
+        axes.scatter(pick["x"], pick["y"], marker="*", s=480, color="white", edgecolors=INK, linewidths=1.2, zorder=3.5)
         figure.colorbar(dots, ax=axes, label="expected loss of top-1 (points)", shrink=0.7, pad=0.02)
-        obstacles = pd.concat([trained, table[table["pick"]]])[["x", "y"]].to_numpy(float)
+        tips = _STAR * np.array([(-1, 0), (1, 0), (0, -1), (0, 1)]) + pick[["x", "y"]].to_numpy(float)
+        obstacles = np.vstack([trained[["x", "y"]].to_numpy(float), tips])
         place(axes, [*_labels(trained), Label(pick["x"], pick["y"], "pick", INK)], obstacles)
         return figure
 
@@ -105,13 +120,14 @@ def _draw_frame(axes: Axes) -> None:
         )
 
 
-def _draw_surface(axes: Axes, places: pd.DataFrame, scale: Normalize) -> None:
-    if np.linalg.matrix_rank(places[["x", "y"]] - places[["x", "y"]].iloc[0], tol=1e-6) < 2:
-        return  # what was trained lies on one line: there is nothing between
+def _draw_surface(axes: Axes, table: pd.DataFrame, scale: Normalize) -> None:
+    places = table[table["kind"] == "surface"]
+    if not spans_a_plane(places):
+        return
     mesh = Triangulation(places["x"], places["y"])
     levels = np.linspace(scale.vmin or 0, scale.vmax or 1, 13)
     axes.tricontourf(mesh, 100 * places["expected_loss"], levels=levels, cmap=_COLOURS, norm=scale, zorder=1, alpha=0.9)
-    if places["inside"].nunique() > 1:
+    if has_edge(table):
         axes.tricontour(
             mesh, places["probability_as_good"], levels=[OUTSIDE], colors=INK, linestyles="--", linewidths=1.2
         )

@@ -1,6 +1,7 @@
 """The commands as a user types them, in an empty folder; nothing is measured, trained or drawn."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -179,10 +180,45 @@ def test_the_frontier_is_drawn_with_ones_own(call: Call) -> None:
     assert "mine" in Path("figures/imagenet-frontier.csv").read_text()
 
 
+def test_the_frontier_of_the_paper_over_parameters_has_all_of_its_models(call: Call) -> None:
+    call("frontier", "--imagenet", "--x", "params")
+    table = pd.read_csv("figures/imagenet-frontier-params.csv")
+    assert table["source"].value_counts().to_dict() == {"rival": 16, "efficientnet": 8}
+    assert "the paper prints" in call("frontier", "--imagenet", "--x", "activations", code=2)
+
+
+def test_the_frontier_of_runs(call: Call, make_study: MakeStudy) -> None:
+    for name in ("run", "other"):
+        make_study(folder=name).run()
+    text = call("frontier", "run", "other", "--x", "params", "--out", "figures")
+    assert "written to figures/frontier-params.png" in text
+    table = pd.read_csv("figures/frontier-params.csv")
+    assert set(table["family"]) == {"run", "other"}
+    assert table["on_frontier"].sum() < len(table)
+    assert "two figures" in call("frontier", "run", "--imagenet", code=2)
+    assert "belongs to --x latency" in call("frontier", "run", "--latency-on", "cuda", code=2)
+    assert "neither a run" in call("frontier", "run/family", "nowhere", code=2)
+
+
+def test_a_report_can_be_watched_until_ctrl_c(
+    call: Call, make_study: MakeStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_study().run()
+
+    def wait(self: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("scaling_search.study.watching.Server.serve_forever", wait)
+    assert re.fullmatch(r"report    http://127\.0\.0\.1:\d+/  \(Ctrl-C ends\)\n", call("report", "run", "--watch"))
+    assert "belongs to --watch" in call("report", "run", "--port", "8000", code=2)
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
         ("model,macs\nmine,5e8\n", "has no column top1"),
+        ("model,macs,top1\n", "has no rows"),
+        ("model,macs,top1\nmine,much,0.7\n", "macs: not a number above 0"),
         ("model,macs,top1\nmine,5e8,78\n", "not per cent"),
         (None, "cannot read"),
     ],

@@ -31,8 +31,11 @@ def test_a_plot_is_written_as_csv_svg_and_png_and_the_csv_is_what_was_drawn(anal
     assert paths[2].read_bytes().startswith(b"\x89PNG")
     written = pd.read_csv(paths[0], keep_default_na=False)
     assert written["top1"].astype(float).to_numpy() == pytest.approx(analysis.table["top1"].to_numpy())
-    drawn = np.vstack([np.asarray(dots.get_offsets()) for dots in plot.figure.axes[0].collections[1:2]])
-    assert drawn == pytest.approx(np.column_stack([written["macs"] / 1e6, 100 * written["top1"].astype(float)]))
+    _, *dots, ring = plot.figure.axes[0].collections  # dots by their shape
+    drawn = np.vstack([np.asarray(one.get_offsets()) for one in dots])
+    table = np.column_stack([written["macs"] / 1e6, 100 * written["top1"].astype(float)])
+    assert drawn[drawn[:, 0].argsort()] == pytest.approx(table[table[:, 0].argsort()])
+    assert np.asarray(ring.get_offsets()).shape == (1, 2)
 
 
 def test_the_frontier_is_marked(analysis: Analysis) -> None:

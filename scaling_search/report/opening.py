@@ -1,0 +1,44 @@
+"""What the page opens with: two sentences and four numbers, each with what it is in plain words."""
+
+from scaling_search.analysis import Analysis
+from scaling_search.analysis.wording import loss, percent
+
+
+def sentences(analysis: Analysis) -> tuple[str, str]:
+    """The verdict; then what to do, or what added compute brings."""
+    return analysis.verdict.sentence, _second(analysis)
+
+
+def numbers(analysis: Analysis) -> list[tuple[str, str]]:
+    """Four numbers and their labels."""
+    pick, decision = analysis.pick, analysis.decision
+    found = pick.coefficients
+    saved = analysis.trials.target_ratio < 1
+    return [
+        (
+            f"{found.alpha:.3f} · {found.beta:.3f} · {found.gamma:.3f}",
+            "times depth, width and resolution for each "
+            + ("halving of the compute (one over α, β, γ)" if saved else "doubling of the compute (α, β, γ)"),
+        ),
+        (f"{loss(pick.expected_loss)} points", "of accuracy that this is expected to lose against the best division"),
+        (
+            f"{100 * decision.fraction:.0f} %",
+            f"of all divisions may be as good, within {loss(decision.epsilon)} points",
+        ),
+        (percent(pick.top1, pick.top1_se), "accuracy expected of its small stand-in (top-1, on the validation images)"),
+    ]
+
+
+def _second(analysis: Analysis) -> str:
+    if analysis.advice is not None:
+        return analysis.advice.sentence
+    base, pick = analysis.unscaled, analysis.pick
+    if base is not None and base.expected_loss > analysis.decision.epsilon:
+        return (
+            f"The unscaled network is {loss(base.expected_loss)} points (90 %: {loss(base.low)} to {loss(base.high)}) "
+            "behind the best division: added compute helps."
+        )
+    return (
+        f"The nearest trained candidate is {pick.candidate}, which divides {100 * pick.distance:.0f} % of the compute "
+        "otherwise."
+    )

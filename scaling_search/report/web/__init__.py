@@ -1,0 +1,1 @@
+"""The page's drawings as inline SVG, from the same tables that the figures are drawn from."""
