@@ -25,7 +25,7 @@ from scaling_search.search.record import BaseRecord, DataRecord, DeviceRecord, E
 from scaling_search.search.searchspace import adopt_live
 from scaling_search.search.space import Candidate, Space
 from scaling_search.search.table import read_table
-from scaling_search.strategies import STRATEGIES, Asking, Point, Strategy
+from scaling_search.strategies import RECORDED, Asking, Compare, Point, Strategy
 from scaling_search.study.design import Data, Design, executor_again, make_space
 from scaling_search.units import format_count, format_seconds
 
@@ -51,6 +51,11 @@ class Prepared:
     dataset: Dataset
     strategy: Strategy
     executor: Executor
+
+    @property
+    def compares(self) -> bool:
+        """Whether this is a comparison, which searches nothing."""
+        return isinstance(self.strategy, Compare)
 
     def asking(self) -> Asking:
         """Who is asked what next: the pilot until it is done, then the strategy, the unscaled network beside it.
@@ -195,6 +200,8 @@ def with_lengths(prepared: Prepared, evidence: Evidence, candidates: Sequence[Ca
     record = prepared.record
     if record.lengths or record.pilot is None or not record.recipe.schedule.nests or record.epochs is None:
         return None
+    if prepared.compares:
+        return None
     left = seconds_left(
         evidence, budget=record.plan.budget_seconds, workers=record.executor.workers, start=STARTUP_SECONDS
     )
@@ -210,7 +217,7 @@ def _piloted(candidates: Sequence[Candidate]) -> tuple[str, ...]:
 
 def _still_open(pilot: PilotRecord, planned: Strategy) -> Sequence[Strategy]:
     """The refinements that a plan may still choose among: those that begin with the same points."""
-    kind = STRATEGIES.get(pilot.asked.get("strategy", ""))
+    kind = RECORDED.get(pilot.asked.get("strategy", ""))
     if kind is None:
         return [planned]  # a person's own
     asked = parse(kind, pilot.asked, origin="strategy")
