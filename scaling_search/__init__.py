@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scaling_search.search.listener import Listener
     from scaling_search.search.record import RunRecord
     from scaling_search.study.answer import Answer
+    from scaling_search.study.comparison import CompareAnswer, Comparison, compare
     from scaling_search.study.dataset import dataset
     from scaling_search.study.network import ScalableNetwork, network
     from scaling_search.study.study import Study, search
@@ -34,6 +35,8 @@ _LAZY = {
     "Answer": "study.answer",
     "Architecture": "architecture",
     "Coefficients": "coefficients",
+    "CompareAnswer": "study.comparison",
+    "Comparison": "study.comparison",
     "Evidence": "evidence",
     "Inline": "search.executors",
     "Listener": "search.listener",
@@ -44,6 +47,7 @@ _LAZY = {
     "Shares": "coefficients",
     "Study": "study.study",
     "Trial": "evidence",
+    "compare": "study.comparison",
     "dataset": "study.dataset",
     "network": "study.network",
     "search": "study.study",
@@ -55,6 +59,8 @@ __all__ = [
     "Answer",
     "Architecture",
     "Coefficients",
+    "CompareAnswer",
+    "Comparison",
     "Evidence",
     "Inline",
     "InvalidInput",
@@ -67,6 +73,7 @@ __all__ = [
     "Study",
     "Trial",
     "__version__",
+    "compare",
     "dataset",
     "network",
     "search",

@@ -44,20 +44,32 @@ class Rule:
     def apply(self, point: Point, base: Network) -> Match:
         """The network that the point leads to from base."""
         if self.match == "nominal":
-            return nominal(base, point.coefficients, log2(self.growth))
-        return match(base, point.shares, growth=self.growth, target=self.target, latency=self.latency)
+            return nominal(base, point.coefficients, point.extent * log2(self.growth))
+        growth = self.growth**point.extent
+        return match(base, point.shares, growth=growth, target=self._target(point, base), latency=self.latency)
+
+    def _target(self, point: Point, base: Network) -> Target | None:
+        """The target of a point that goes only a part of the way to it, or beyond."""
+        if self.target is None or point.extent == 1:
+            return self.target
+        own = self._value(base)
+        return Target(metric=self.target.metric, amount=own * (self.target.resolve(own) / own) ** point.extent)
+
+    def _value(self, network: Network) -> float:
+        """What the network costs in the target's metric."""
+        assert self.target is not None
+        if self.target.metric == "latency":
+            assert self.latency is not None
+            return self.latency(network)
+        return float(TARGET_METRICS[self.target.metric](network.cost()))
 
     def relative_to(self, full: Network) -> "Rule":
         """The same rule for a small stand-in of full: an amount becomes a multiple of what full costs."""
         if self.target is None or self.target.amount is None:
             return self
-        metric = self.target.metric
-        if metric == "latency":
-            assert self.latency is not None
-            whole = self.latency(full)
-        else:
-            whole = float(TARGET_METRICS[metric](full.cost()))
-        return replace(self, target=Target(metric=metric, growth=self.target.amount / whole))
+        return replace(
+            self, target=Target(metric=self.target.metric, growth=self.target.amount / self._value(full))
+        )  # fmt: skip
 
     def with_leverage(self, leverage: float) -> "Rule":
         """The rule for the proxies: `leverage` times their base, in the metric of the target where there is one."""

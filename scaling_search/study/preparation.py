@@ -23,7 +23,7 @@ from scaling_search.search.record import BaseRecord, DataRecord, DeviceRecord, E
 from scaling_search.search.searchspace import adopt_live
 from scaling_search.search.space import Candidate, Space
 from scaling_search.search.table import read_table
-from scaling_search.strategies import Asking, Point, Strategy
+from scaling_search.strategies import Asking, Compare, Point, Strategy
 from scaling_search.study.design import Data, Design, executor_again, make_space
 from scaling_search.units import format_count, format_seconds
 
@@ -49,6 +49,11 @@ class Prepared:
     dataset: Dataset
     strategy: Strategy
     executor: Executor
+
+    @property
+    def compares(self) -> bool:
+        """Whether this is a comparison, which searches nothing."""
+        return isinstance(self.strategy, Compare)
 
     def asking(self) -> Asking:
         """Who is asked what next: the pilot until it is done, then the strategy, the unscaled network beside it.
