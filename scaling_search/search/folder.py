@@ -10,6 +10,7 @@ from filelock import BaseFileLock
 from scaling_search.errors import InvalidInput
 from scaling_search.files import plain, remove, sweep
 from scaling_search.locks import LOCK, is_unclaimed, take
+from scaling_search.search.journal import JOURNAL
 from scaling_search.search.record import RunRecord, read_record, write_record
 from scaling_search.search.searchspace import LIVE_BASELINE
 
@@ -44,6 +45,20 @@ class RunFolder:
     def live_baseline(self) -> Path:
         """The baseline of a search that was begun in Python with a live module or function, by value."""
         return self.path / LIVE_BASELINE
+
+    @property
+    def journal(self) -> Path:
+        return self.path / JOURNAL
+
+    @property
+    def touched(self) -> bool:
+        """Whether anything was written down of a trial."""
+        return self.journal.exists() and self.journal.stat().st_size > 0
+
+    def forget_trials(self) -> None:
+        """As if none had been trained."""
+        self.journal.unlink(missing_ok=True)
+        remove(self.checkpoints)
 
     def write_record(self, record: RunRecord) -> None:
         """Writes run.yaml."""

@@ -14,6 +14,7 @@ from pydantic import Field
 from scaling_search.configuration import Strict
 from scaling_search.evidence import UNSCALED, Evidence, Trial
 from scaling_search.search.plan import Speed, Work
+from scaling_search.search.proxy import ProxySize
 from scaling_search.search.space import Candidate
 from scaling_search.strategies import DONE, WAIT, Ask, Asking, Asks, Decision
 from scaling_search.strategies.base import all_of
@@ -32,6 +33,9 @@ LEARNED = 0.1
 
 SATURATED = 0.95
 """Accuracy of the median above which differences begin to vanish; the verdict calls 0.97 not learned."""
+
+MOST_SMALLER = 2
+"""Times that proxies which are near the ceiling after one epoch are made smaller."""
 
 
 class Found(Strict):
@@ -78,6 +82,8 @@ class PilotRecord(Strict):
         asked: the strategy as it was asked for, with what it leaves to the plan.
         work: what a plan counts with.
         found: None until the pilot is done.
+        size: of the proxies' base, which may be made smaller; None: it is what somebody asked for.
+        smaller: times that it was, because a pilot was near the ceiling after one epoch.
     """
 
     seeds: int = Field(ge=1)
@@ -86,6 +92,8 @@ class PilotRecord(Strict):
     asked: dict[str, Any]
     work: Work
     found: Found | None = None
+    size: ProxySize | None = None
+    smaller: int = Field(default=0, ge=0)
 
     @property
     def pending(self) -> bool:

@@ -4,7 +4,7 @@ A run is reopened from this file and candidates.csv alone: nothing is planned or
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator
 
@@ -104,6 +104,12 @@ class BaseRecord(Strict):
     params: int
     macs: int
     activations: int
+
+    @classmethod
+    def of(cls, base: Network) -> Self:
+        """Of this network."""
+        cost = base.cost()
+        return cls(network=base.to_dict(), params=cost.params, macs=cost.macs, activations=cost.activations)
 
 
 class DataRecord(Strict):

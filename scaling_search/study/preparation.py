@@ -1,7 +1,7 @@
 """A search made ready: data packed, speed measured, plan chosen, or all of it read back from a run folder."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
 from html import escape
@@ -9,23 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaling_search.analysis.wording import count
-from scaling_search.configuration import parse
 from scaling_search.data import Dataset, prepare, reopen
 from scaling_search.data.cache import cache_folder
 from scaling_search.data.sources import open_source
 from scaling_search.environment import describe_device, git_commit, resolve_device, versions
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import Evidence
 from scaling_search.search.executors import Executor
 from scaling_search.search.folder import RunFolder
-from scaling_search.search.lengths import Longer, plan_lengths, seconds_left
-from scaling_search.search.pilot import FIRST_LOOK, PILOTED, UNSCALED_SEEDS, Beside, Pilot, PilotRecord, measured_speed
-from scaling_search.search.plan import STARTUP_SECONDS, choose_plan
+from scaling_search.search.lengths import Longer
+from scaling_search.search.pilot import FIRST_LOOK, PILOTED, UNSCALED_SEEDS, Beside, Pilot, PilotRecord
+from scaling_search.search.plan import choose_plan
 from scaling_search.search.record import BaseRecord, DataRecord, DeviceRecord, ExecutorRecord, RunRecord
 from scaling_search.search.searchspace import adopt_live
 from scaling_search.search.space import Candidate, Space
 from scaling_search.search.table import read_table
-from scaling_search.strategies import STRATEGIES, Asking, Point, Strategy
+from scaling_search.strategies import Asking, Point, Strategy
 from scaling_search.study.design import Data, Design, executor_again, make_space
 from scaling_search.units import format_count, format_seconds
 
@@ -101,6 +99,9 @@ def plan_lines(record: RunRecord) -> list[tuple[str, str]]:
         longer = f"{count(len(record.lengths.candidates), 'division')} for {record.lengths.epochs} epochs"
         return [("longer", f"{longer}: time is left to see whether the order holds")]
     lines = [("plan", f"{each}, {record.executor.workers} at once, about {format_seconds(plan.seconds)}")]
+    if pilot is not None and pilot.pending and pilot.smaller:
+        smaller = f"{record.base.network.get('resolution')} px, {format_count(record.base.macs)} MACs"
+        lines.insert(0, ("proxy", f"made smaller, {smaller}: the pilot was near the ceiling after one epoch"))
     if pilot is None or not pilot.candidates:
         return lines
     if pilot.found is not None:
@@ -136,12 +137,12 @@ def prepare_new(design: Design, *, command: str, on_data: OnData | None = None) 
     if design.pilot and strategy.epochs is not None:
         pilot = PilotRecord(
             seeds=strategy.seeds or UNSCALED_SEEDS,
-            candidates=_piloted(found) if design.recipe.schedule.nests else (),
+            candidates=piloted(found) if design.recipe.schedule.nests else (),
             most=choose(refinements[:1])[0].epochs or FIRST_LOOK,
             asked=design.strategy.to_dict(),
             work=work,
+            size=None if design.sized else design.size,
         )
-    cost = base.cost()
     record = RunRecord(
         command=command,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -150,7 +151,7 @@ def prepare_new(design: Design, *, command: str, on_data: OnData | None = None) 
         baseline=design.full.to_dict(),
         question=design.question,
         growth=space.growth(found),
-        base=BaseRecord(network=base.to_dict(), params=cost.params, macs=cost.macs, activations=cost.activations),
+        base=BaseRecord.of(base),
         data=_data_record(data, design.data),
         recipe=design.recipe,
         strategy=strategy.to_dict(),
@@ -166,55 +167,9 @@ def prepare_new(design: Design, *, command: str, on_data: OnData | None = None) 
     )
 
 
-def after_pilot(prepared: Prepared, evidence: Evidence, candidates: Sequence[Candidate]) -> Prepared | None:
-    """The plan made anew from what the pilot has shown; the candidates stay as they are.
-
-    What is near the ceiling is judged earlier. What has not learned gets no more trials than the coarsest plan has, and
-    all the epochs that it allows.
-    """
-    record, pilot = prepared.record, prepared.record.pilot
-    assert pilot is not None and pilot.pending
-    found = Pilot(record=pilot, classes=len(prepared.dataset.classes)).found(evidence)
-    work = pilot.work.model_copy(update={"workers": record.executor.workers})
-    speed = measured_speed(record.speed, candidates, evidence, images=work.images)
-    strategy, plan = choose_plan(
-        _still_open(pilot, prepared.strategy),
-        lambda strategy: candidates,
-        speed=speed,
-        work=found.bounds(work),
-        budget_seconds=record.plan.budget_seconds,
-        unscaled=pilot.seeds,
-    )
-    done = pilot.model_copy(update={"found": found})
-    changes = {"strategy": strategy.to_dict(), "plan": plan, "speed": speed, "pilot": done}
-    return replace(prepared, strategy=strategy, record=record.model_copy(update=changes))
-
-
-def with_lengths(prepared: Prepared, evidence: Evidence, candidates: Sequence[Candidate]) -> Prepared | None:
-    """With five divisions trained longer, where the budget has time for it and trials can go on; else None."""
-    record = prepared.record
-    if record.lengths or record.pilot is None or not record.recipe.schedule.nests or record.epochs is None:
-        return None
-    left = seconds_left(
-        evidence, budget=record.plan.budget_seconds, workers=record.executor.workers, start=STARTUP_SECONDS
-    )
-    names = {candidate.id: candidate.names for candidate in candidates}
-    lengths = plan_lengths(evidence, names, epochs=record.epochs, seconds=left)
-    return replace(prepared, record=record.model_copy(update={"lengths": lengths})) if lengths else None
-
-
-def _piloted(candidates: Sequence[Candidate]) -> tuple[str, ...]:
-    """The corners and the middle, or the networks that they came to."""
+def piloted(candidates: Sequence[Candidate]) -> tuple[str, ...]:
+    """Of these, the corners and the middle, or the networks that they came to."""
     return tuple(candidate.id for candidate in candidates if set(candidate.names) & set(PILOTED))
-
-
-def _still_open(pilot: PilotRecord, planned: Strategy) -> Sequence[Strategy]:
-    """The refinements that a plan may still choose among: those that begin with the same points."""
-    kind = STRATEGIES.get(pilot.asked.get("strategy", ""))
-    if kind is None:
-        return [planned]  # a person's own
-    asked = parse(kind, pilot.asked, origin="strategy")
-    return [one for one in asked.refinements() if one.points() == planned.points()]
 
 
 def prepare_again(
@@ -241,14 +196,18 @@ def prepare_again(
     if dataset.fingerprint != record.data.fingerprint:
         raise InvalidInput(f"the data of {folder.path} has changed since the run was begun; its trials cannot be mixed")
     base = record.base_network()
+    space = make_space(record.question, base=base, full=record.full_network())
+    strategy = strategy or record.make_strategy()
+    # Before the first reading the table may be that of larger proxies: the trace of a kill while they are made smaller.
+    found = read_table(folder.candidates, base) if folder.touched else space.candidates(strategy.points())
     executor = executor or executor_again(record.executor)
     workers = executor.workers_on(resolve_device(record.device.kind))
     return Prepared(
         record=record.model_copy(update={"executor": _executor_record(executor, workers)}),
-        space=make_space(record.question, base=base, full=record.full_network()),
-        candidates=tuple(read_table(folder.candidates, base)),
+        space=space,
+        candidates=tuple(found),
         dataset=dataset,
-        strategy=strategy or record.make_strategy(),
+        strategy=strategy,
         executor=executor,
     )
 

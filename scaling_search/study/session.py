@@ -20,7 +20,8 @@ from scaling_search.search.table import write_table
 from scaling_search.strategies import Strategy
 from scaling_search.study.beginning import data_listener, keep_live, typed_command
 from scaling_search.study.design import Data, Design
-from scaling_search.study.preparation import Prepared, after_pilot, prepare_again, prepare_new, with_lengths
+from scaling_search.study.preparation import Prepared, prepare_again, prepare_new
+from scaling_search.study.replanning import after_pilot, made_smaller, with_lengths
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -48,6 +49,7 @@ class Session:
     folder: RunFolder | None = None
     driver: Driver[Candidate] | None = None
     _lock: "BaseFileLock | None" = None
+    _smaller: Prepared | None = None
 
     @classmethod
     def opened(cls, path: Path, *, data: Data, strategy: Strategy | None, executor: Executor | None) -> "Session":
@@ -120,7 +122,10 @@ class Session:
         """The one driver of this object: it knows which trials are out. Made anew where others may have worked."""
         if self.driver is None or self._lock is None:
             self.hold()
-            self.driver = self._make_driver(Journal(self.begun().path))
+            journal = Journal(self.begun().path)
+            if not any(journal.readings()):
+                write_table(self.begun().candidates, self.prepare().candidates)
+            self.driver = self._make_driver(journal)
         self.driver.listeners = tuple(listeners)
         return self.driver
 
@@ -138,9 +143,16 @@ class Session:
         return pilot is not None and pilot.pending
 
     def go_on(self, listeners: Sequence[Listener] = ()) -> bool:
-        """After the pilot comes the search, and after that the longer trainings, if time is left; whether one came."""
+        """After the pilot comes the search, and after that the longer trainings, if time is left; whether one came.
+
+        Not where the pilot has to be made anew: see `begin_smaller`.
+        """
         if self.driver is None:
             return False
+        if self.pilot_pending:
+            self._smaller = self._smaller or made_smaller(self.prepare(), self.driver.evidence())
+            if self._smaller is not None:
+                return False
         later = after_pilot if self.pilot_pending else with_lengths
         prepared = later(self.prepare(), self.driver.evidence(), self.driver.candidates)
         if prepared is None:
@@ -149,6 +161,20 @@ class Session:
         self.begun().write_record(prepared.record)
         self.driver.follow(prepared.asking())
         self.announce(listeners)
+        return True
+
+    def begin_smaller(self) -> bool:
+        """Begins the pilot anew, with smaller proxies, where `go_on` found that it must be; whether it did.
+
+        The trials are forgotten first: a kill at any point leaves a run whose pilot is still to be trained.
+        """
+        if self._smaller is None:
+            return False
+        folder = self.begun()
+        folder.forget_trials()
+        folder.write_record(self._smaller.record)
+        self.prepared, self.driver, self._smaller = self._smaller, None, None
+        self.drive()
         return True
 
     def announce(self, listeners: Sequence[Listener]) -> None:

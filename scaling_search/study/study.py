@@ -137,8 +137,18 @@ class Study:
         session = self._session
         if session.folder is not None:
             session.hold()  # before any work is done for it
-        prepared = session.begin(listeners)
+        session.begin(listeners)
         session.driver = None  # what an interrupted call had out is not being trained any more
+        self._train(listeners, train)
+        while session.begin_smaller():
+            self._train(listeners, train)
+        complete = session.complete
+        if complete:
+            session.drive(listeners).tidy()
+        return complete
+
+    def _train(self, listeners: Sequence[Listener], train: Train) -> None:
+        session, prepared = self._session, self._session.prepare()
         driver = session.drive(listeners)
         session.announce(listeners)
         record = prepared.record
@@ -150,10 +160,6 @@ class Study:
         )  # fmt: skip
         prepared.executor.run(jobs, train=train, on_reading=driver.tell, conditions=conditions)
         self._stopped = jobs.stopped
-        complete = session.complete
-        if complete:
-            driver.tidy()
-        return complete
 
     def retry_failed(self) -> int:
         """Opens the trials whose networks failed again, for `run`; how many they are.
@@ -212,13 +218,12 @@ class Study:
         From the first question on no other process can work in the folder, until `release` or the end of this one.
         """
         self._session.begin(())
-        driver = self._session.drive()
-        found = driver.ask()
-        if found is DONE and self._session.go_on():
-            found = driver.ask()
+        found = self._session.drive().ask()
+        if found is DONE and (self._session.go_on() or self._session.begin_smaller()):
+            found = self._session.drive().ask()
         if isinstance(found, Decision):
             return None
-        candidate = driver.candidate(found.trial)
+        candidate = self._session.drive().candidate(found.trial)
         return TrialAsk(found.trial, found.epochs, network=ScalableNetwork(candidate.network))
 
     def tell(

@@ -1,6 +1,8 @@
 """The pilot in a whole search: the plan is settled once, kept, and gone on with."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ from tiny_study import IMAGES, Ear, MakeStudy, interrupted_after
 from scaling_search.evidence import UNSCALED, Reading, Status
 from scaling_search.search.executors import Job, Ray
 from scaling_search.search.folder import RunFolder
+from scaling_search.study import session
+from scaling_search.study.preparation import plan_lines
 from scaling_search.study.study import Study
 
 PILOTED: dict[str, Any] = {"parts": ..., "seeds": ..., "epochs": ..., "pilot": True, "budget": 40}
@@ -83,6 +87,82 @@ def test_a_loop_of_ones_own_is_asked_for_the_pilot_too(make_study: MakeStudy) ->
     assert names[:7] == ["c00", "c01", "c02", "c03", UNSCALED, UNSCALED, UNSCALED]
     assert study.complete
     assert study.prepared.record.pilot.found is not None  # type: ignore[union-attr]
+
+
+def easily(job: Job) -> Iterator[Reading]:
+    """What has over 300,000 MACs is near the ceiling after one epoch."""
+    for reading in gently(job):
+        yield replace(reading, top1=0.99) if job.network.cost().macs > EASY else reading
+
+
+EASY = 300_000
+MADE_SMALLER: dict[str, Any] = PILOTED | {"proxy_width": ..., "proxy_resolution": ...}
+
+
+def macs_of(folder: str = "run") -> tuple[int, list[int]]:
+    """Of the base and of the candidates."""
+    run = RunFolder(Path(folder))
+    return run.record().base.macs, pd.read_csv(run.candidates)["macs"].tolist()
+
+
+def test_a_saturated_pilot_is_begun_anew_with_smaller_proxies(make_study: MakeStudy) -> None:
+    ear = Ear()
+    study = make_study(**MADE_SMALLER)
+    before = study.plan().record
+    assert before.pilot is not None and before.pilot.size is not None
+    assert study.run([ear], train=easily)
+    record = RunFolder(Path("run")).record()
+    assert record.pilot is not None and record.pilot.smaller > 0 and record.pilot.found is not None
+    assert record.pilot.found.saturated is None
+    assert record.base.macs < 0.7 * before.base.macs
+    base, candidates = macs_of()
+    assert [one / base for one in candidates] == pytest.approx([record.growth] * len(candidates), rel=0.3)
+    piloted = pd.read_csv("run/trials.csv").query("candidate in ['c00', 'c01', 'c02', 'c03']")
+    assert piloted["top1"].max() < 0.7, "the larger proxies' readings are forgotten"
+    lines = dict(plan_lines(ear.plans[1].record))
+    assert "near the ceiling" in lines["proxy"]
+    assert study.analyze().analysis.verdict.kind != "not learned"
+
+
+@pytest.mark.parametrize("where", ["forget_trials", "write_record", "table", 3, 8, 20])
+def test_a_pilot_begun_anew_is_begun_whole(
+    where: str | int, make_study: MakeStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_study(**MADE_SMALLER, folder="whole").run(train=easily)
+    study = make_study(**MADE_SMALLER)
+    if isinstance(where, int):
+        study.run(train=interrupted_after(where, easily))
+    else:
+        study.plan()
+        study._session.begin(())
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            owner, name = (session, "write_table") if where == "table" else (RunFolder, where)
+            patch.setattr(owner, name, killed_at(2 if where == "table" else 1, getattr(owner, name)))
+            study.run(train=easily)
+    study.release()
+    assert Study.open("run").run(train=easily)
+    columns = ["candidate", "seed", "epoch", "top1"]
+    whole, torn = (pd.read_csv(Path(name) / "trials.csv")[columns] for name in ("whole", "run"))
+    assert torn.sort_values(columns[:3]).to_numpy().tolist() == whole.sort_values(columns[:3]).to_numpy().tolist()
+    assert macs_of("run") == macs_of("whole")
+
+
+def killed_at(call: int, usual: Callable[..., Any]) -> Callable[..., Any]:
+    """A function during whose nth call the process ends."""
+    calls = count(1)
+
+    def function(*arguments: Any) -> Any:
+        if next(calls) == call:
+            raise KeyboardInterrupt
+        return usual(*arguments)
+
+    return function
+
+
+def test_a_size_that_was_asked_for_is_kept(make_study: MakeStudy) -> None:
+    study = make_study(**PILOTED, proxy_width=0.5)
+    assert study.run(train=easily)
+    assert study.prepared.record.pilot.smaller == 0  # type: ignore[union-attr]
 
 
 def steadily(job: Job) -> Iterator[Reading]:

@@ -1,0 +1,103 @@
+"""A plan made anew from what was trained: after the pilot, with smaller proxies, and for longer trainings."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from scaling_search.configuration import parse
+from scaling_search.errors import InvalidInput
+from scaling_search.evidence import Evidence
+from scaling_search.search.counts import count_record
+from scaling_search.search.lengths import plan_lengths, seconds_left
+from scaling_search.search.pilot import MOST_SMALLER, Found, Pilot, PilotRecord, measured_speed
+from scaling_search.search.plan import STARTUP_SECONDS, choose_plan, measure_corners
+from scaling_search.search.proxy import proxy_base
+from scaling_search.search.record import BaseRecord
+from scaling_search.search.space import Candidate
+from scaling_search.strategies import STRATEGIES, Strategy
+from scaling_search.study.design import make_space
+from scaling_search.study.preparation import Prepared, piloted
+
+_SMALLER = 4.0
+"""How many times as cheap proxies near the ceiling are made at once."""
+_CHEAPER = 0.7
+"""Of the MACs that smaller proxies must come below, to be worth another pilot."""
+
+
+def after_pilot(prepared: Prepared, evidence: Evidence, candidates: Sequence[Candidate]) -> Prepared | None:
+    """The plan made anew from what the pilot has shown; the candidates stay as they are.
+
+    What is near the ceiling is judged earlier. What has not learned gets no more trials than the coarsest plan has, and
+    all the epochs that it allows.
+    """
+    record, pilot = prepared.record, prepared.record.pilot
+    assert pilot is not None and pilot.pending
+    found = _found(prepared, evidence)
+    work = pilot.work.model_copy(update={"workers": record.executor.workers})
+    speed = measured_speed(record.speed, candidates, evidence, images=work.images)
+    strategy, plan = choose_plan(
+        _still_open(pilot, prepared.strategy),
+        lambda strategy: candidates,
+        speed=speed,
+        work=found.bounds(work),
+        budget_seconds=record.plan.budget_seconds,
+        unscaled=pilot.seeds,
+    )
+    done = pilot.model_copy(update={"found": found})
+    changes = {"strategy": strategy.to_dict(), "plan": plan, "speed": speed, "pilot": done}
+    return replace(prepared, strategy=strategy, record=record.model_copy(update=changes))
+
+
+def with_lengths(prepared: Prepared, evidence: Evidence, candidates: Sequence[Candidate]) -> Prepared | None:
+    """With five divisions trained longer, where the budget has time for it and trials can go on; else None."""
+    record = prepared.record
+    if record.lengths or record.pilot is None or not record.recipe.schedule.nests or record.epochs is None:
+        return None
+    left = seconds_left(
+        evidence, budget=record.plan.budget_seconds, workers=record.executor.workers, start=STARTUP_SECONDS
+    )
+    names = {candidate.id: candidate.names for candidate in candidates}
+    lengths = plan_lengths(evidence, names, epochs=record.epochs, seconds=left)
+    return replace(prepared, record=record.model_copy(update={"lengths": lengths})) if lengths else None
+
+
+def made_smaller(prepared: Prepared, evidence: Evidence) -> Prepared | None:
+    """With smaller proxies, where those of the pilot were near the ceiling after one epoch; else None.
+
+    None too where somebody asked for their size, and where they cannot be made smaller any more.
+    """
+    record, pilot = prepared.record, prepared.record.pilot
+    assert pilot is not None and pilot.pending
+    if pilot.size is None or pilot.smaller == MOST_SMALLER or _found(prepared, evidence).saturated != 1:
+        return None
+    size, before, full = pilot.size.shrunk(_SMALLER), record.base_network(), record.full_network()
+    try:
+        base = proxy_base(full, size, classes=len(prepared.dataset.classes), rounding=before.rounding)
+        space = make_space(record.question, base=base, full=full)
+        candidates = tuple(space.candidates(prepared.strategy.points()))
+        if base.cost().macs > _CHEAPER * record.base.macs:
+            return None
+        growth, device = record.question.growth, record.device.kind
+        speed = measure_corners(base, growth=growth, batch_size=record.recipe.batch_size, device=device)
+    except InvalidInput:  # so small a network is not to be had
+        return None
+    again = pilot.model_copy(update={"size": size, "smaller": pilot.smaller + 1, "candidates": piloted(candidates)})
+    changes = {
+        "base": BaseRecord.of(base), "growth": space.growth(candidates), "speed": speed, "pilot": again,
+        "counts": (*(count for count in record.counts if count.network != "base"), count_record("base", base)),
+    }  # fmt: skip
+    return replace(prepared, record=record.model_copy(update=changes), space=space, candidates=candidates)
+
+
+def _found(prepared: Prepared, evidence: Evidence) -> Found:
+    pilot = prepared.record.pilot
+    assert pilot is not None
+    return Pilot(record=pilot, classes=len(prepared.dataset.classes)).found(evidence)
+
+
+def _still_open(pilot: PilotRecord, planned: Strategy) -> Sequence[Strategy]:
+    """The refinements that a plan may still choose among: those that begin with the same points."""
+    kind = STRATEGIES.get(pilot.asked.get("strategy", ""))
+    if kind is None:
+        return [planned]  # a person's own
+    asked = parse(kind, pilot.asked, origin="strategy")
+    return [one for one in asked.refinements() if one.points() == planned.points()]
