@@ -64,7 +64,7 @@ OPTIONS: dict[str, dict[str, Sequence[str]]] = {
     "replay": {"--strategy": [*TEXTS, "grid", "lattice,lattice"], "--repeats": NUMBERS},
     "frontier": {"--out": ["tiny.yaml", "tiny.yaml/x", "a" * 300, "/proc/x", ""], "--own": ["missing", "tiny.yaml",
     "/", ""], "--x": [*TEXTS[:4], "latency", "memory"], "--latency-on": ["cuda", "tpu", ""]},
-    "report": {"--port": [*NUMBERS, "1"]},
+    "report": {"--port": [*NUMBERS, "1"], "--watch": TEXTS[:4]},
 }  # fmt: skip
 FIRST = {"cost": ["b0"], "train": ["tiny.yaml", "--out", "trained"], "analyze": ["run"], "replay": ["run"],
          "extend": ["run"], "report": ["run"]}  # fmt: skip
