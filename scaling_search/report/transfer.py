@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from scaling_search.report.figure import FAINT, INK, MUTED, Plot, canvas, rows
+from scaling_search.report.figure import INK, MUTED, Plot, canvas, rows
 from scaling_search.report.labels import Label, place
 from scaling_search.report.triangle import CORNERS, to_plane
 from scaling_search.search.verification import Verification
@@ -70,7 +70,7 @@ def draw_frame(axes: Axes) -> None:
     axes.set_axis_off()
     axes.set_aspect("equal")
     axes.set(xlim=(-0.2, 1.2), ylim=(-0.09, 0.96))
-    axes.fill(*CORNERS.T, facecolor="none", edgecolor=FAINT, linewidth=1.2, zorder=1)
+    axes.fill(*CORNERS.T, facecolor="none", edgecolor=MUTED, linewidth=1, zorder=1)
     for (x, y), name in zip(CORNERS, _NAMES, strict=True):
         below = y == 0
         axes.text(x, y - 0.03 if below else y + 0.03, name, ha="center", va="top" if below else "bottom", weight="bold")
