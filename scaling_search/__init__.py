@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scaling_search.search.record import RunRecord
     from scaling_search.study.answer import Answer
     from scaling_search.study.dataset import dataset
+    from scaling_search.study.frontier import frontier
     from scaling_search.study.network import ScalableNetwork, network
     from scaling_search.study.study import Study, search
 
@@ -45,6 +46,7 @@ _LAZY = {
     "Study": "study.study",
     "Trial": "evidence",
     "dataset": "study.dataset",
+    "frontier": "study.frontier",
     "network": "study.network",
     "search": "study.study",
     "strategies": "",
@@ -68,6 +70,7 @@ __all__ = [
     "Trial",
     "__version__",
     "dataset",
+    "frontier",
     "network",
     "search",
     "strategies",
