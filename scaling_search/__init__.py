@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scaling_search.study.answer import Answer
     from scaling_search.study.comparison import CompareAnswer, Comparison, compare
     from scaling_search.study.dataset import dataset
+    from scaling_search.study.frontier import frontier
     from scaling_search.study.network import ScalableNetwork, network
     from scaling_search.study.study import Study, search
 
@@ -49,6 +50,7 @@ _LAZY = {
     "Trial": "evidence",
     "compare": "study.comparison",
     "dataset": "study.dataset",
+    "frontier": "study.frontier",
     "network": "study.network",
     "search": "study.study",
     "strategies": "",
@@ -75,6 +77,7 @@ __all__ = [
     "__version__",
     "compare",
     "dataset",
+    "frontier",
     "network",
     "search",
     "strategies",

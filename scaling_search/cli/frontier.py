@@ -43,20 +43,16 @@ def frontier(
         )
     if latency_on != "cpu" and x != "latency":
         raise InvalidInput("--latency-on belongs to --x latency")
-    plot = _of_runs(runs, x, latency_on) if runs else _of_the_paper(x, own)
+    if runs:
+        from scaling_search.study.frontier import frontier as of_runs
+
+        plot = of_runs(*runs, x=x, latency_on=latency_on)
+    else:
+        plot = _of_the_paper(x, own)
     out.mkdir(parents=True, exist_ok=True)
     plot.write(out)
     typer.echo(f"written to {out / plot.name}.png, .svg and .csv")
     typer.echo(plot.caption)
-
-
-def _of_runs(
-    runs: list[Path], x: Literal["macs", "params", "activations", "memory", "latency"], device: Literal["cpu", "cuda"]
-) -> "Plot":
-    from scaling_search.report.frontier import accuracy_frontier
-    from scaling_search.study.frontier import reached
-
-    return accuracy_frontier(reached(runs, x=x, latency_on=device), x=x)
 
 
 def _of_the_paper(x: str, own: Path | None) -> "Plot":

@@ -11,7 +11,8 @@ from scaling_search.architecture import Network
 from scaling_search.configuration import read_yaml
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import UNSCALED
-from scaling_search.report.frontier import CostName
+from scaling_search.report.figure import Plot
+from scaling_search.report.frontier import CostName, accuracy_frontier
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.searchspace import network_from_dict
 from scaling_search.search.space import inference_bytes
@@ -19,6 +20,22 @@ from scaling_search.search.table import read_table
 from scaling_search.study.answer import read_answer
 
 _TRAINING, _HISTORY = "train.yaml", "history.csv"
+
+
+def frontier(*paths: str | Path, x: CostName = "macs", latency_on: Literal["cpu", "cuda"] = "cpu") -> Plot:
+    """Accuracy against a cost over runs and full trainings, with `data` (pandas) and `figure` (matplotlib).
+
+    Args:
+        paths: as of `reached`.
+        x: the cost.
+        latency_on: where latency is measured, where that is the cost.
+
+    Raises:
+        InvalidInput: no folder is given, one is none of these, or nothing in it has finished.
+    """
+    if not paths:
+        raise InvalidInput("name a run, a training or a folder of trainings at least")
+    return accuracy_frontier(reached([Path(path) for path in paths], x=x, latency_on=latency_on), x=x)
 
 
 def reached(paths: Sequence[Path], *, x: CostName = "macs", latency_on: Literal["cpu", "cuda"] = "cpu") -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from tiny_run import BASELINE
 
+import scaling_search as ss
 from scaling_search.errors import InvalidInput
 from scaling_search.report.frontier import accuracy_frontier
 from scaling_search.study.frontier import reached
@@ -62,6 +63,14 @@ def test_any_cost_can_be_drawn(family: Path, x: Any) -> None:
     plot = accuracy_frontier(reached([family], x=x), x=x)
     assert plot.name == f"frontier-{x}"
     assert plot.svg.startswith(b"<?xml")
+
+
+def test_the_door_for_python_takes_names(family: Path) -> None:
+    plot = ss.frontier(str(family), x="params")
+    assert plot.data["params"].is_monotonic_increasing
+    assert plot.figure.axes[0].get_xlabel() == "parameters (millions)"
+    with pytest.raises(InvalidInput, match="at least"):
+        ss.frontier()
 
 
 def test_what_holds_nothing_is_one_sentence(tmp_path: Path) -> None:
