@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from scaling_search.report.figure import INK, MUTED, Plot, canvas
 
 _HEAT = "inferno"  # from dark to light: readable in grey
-_SIDE = 1.45  # inches of an image
+_SIDE = 1.15  # inches of an image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ def data(images: Sequence[Shown], columns: Sequence[Column]) -> pd.DataFrame:
 
 def draw(images: Sequence[Shown], columns: Sequence[Column]) -> Figure:
     """The first column is the image itself; the others have its map over it, and the answer below."""
-    with canvas(_SIDE * (len(columns) + 1), (_SIDE + 0.25) * len(images) + 0.4) as (figure, axes):
+    with canvas(_SIDE * (len(columns) + 1), (_SIDE + 0.2) * len(images) + 0.4) as (figure, axes):
         axes.remove()
         grid = figure.subplots(len(images), len(columns) + 1, squeeze=False)
         for row, image in enumerate(images):
@@ -88,16 +88,16 @@ def draw(images: Sequence[Shown], columns: Sequence[Column]) -> Figure:
                 below = f"{'' if right else '✗ '}{column.answers[row]} {100 * column.probabilities[row]:.0f} %"
                 _show(grid[row][place], image.pixels, below=below, colour=INK if right else MUTED)
                 _warm(grid[row][place], column.heat[row], len(image.pixels))
-        grid[0][0].set_title("image", fontsize=9)
+        grid[0][0].set_title("image", fontsize=7)
         for place, column in enumerate(columns, start=1):
-            grid[0][place].set_title(f"{column.title}\n{column.note}", fontsize=8)
+            grid[0][place].set_title(f"{column.title}\n{column.note}", fontsize=7)
         return figure
 
 
 def _show(axes: Axes, pixels: np.ndarray, *, below: str, colour: str) -> None:
     axes.imshow(pixels, interpolation="bilinear")
     axes.set(xticks=[], yticks=[])
-    axes.set_xlabel(below, fontsize=8, color=colour, labelpad=2)
+    axes.set_xlabel(below, fontsize=7, color=colour, labelpad=2)
     for spine in axes.spines.values():
         spine.set_visible(False)
 

@@ -81,3 +81,16 @@ def test_the_map_lies_over_the_part_of_the_image_that_it_is_of() -> None:
     assert np.unravel_index(shown.argmax(), shown.shape)[0] >= 48
     assert np.unravel_index(shown.argmax(), shown.shape)[1] < 16
     assert axes.get_xlabel() == "✗ dog 75 %"
+
+
+def test_a_network_of_ones_own_is_compared_and_looked_at(shared: Path, place: Path) -> None:
+    """Its blocks add in functions, so that the last layer is no mean's: Grad-CAM."""
+    own = Path(__file__).parents[1] / "networks" / "user_networks.py"
+    comparison = Comparison(
+        f"{own}:make_net", shared / "images", axes=["width"], steps=1, seeds=1, epochs=1, phi=1, executor="inline",
+        device="cpu", folder="own", pilot=False, proxy_width=0.5, proxy_resolution=16,
+    )  # fmt: skip
+    assert comparison.run()
+    plot = look_at("own", count=2)
+    assert list(dict.fromkeys(plot.data["network"]))[:2] == ["unscaled", "wider"]
+    assert set(plot.data["method"]) == {"Grad-CAM"}

@@ -12,6 +12,7 @@ from tiny_study import MakeStudy, interrupted_after
 from scaling_search.analysis.verified import Lost, lost_by, nearest_extent, order_held
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Reading, Status
+from scaling_search.report.cards.verified import verified
 from scaling_search.search.executors import Job
 from scaling_search.search.verification import read_verification
 from scaling_search.study.comparison import Comparison
@@ -129,6 +130,22 @@ def test_it_goes_on_where_it_was_cut_off_and_keeps_its_plan(searched: Study) -> 
     assert again.run(train=partial(grown, to="resolution"))
     assert again.analyze().seeds == 2
     assert yaml.safe_load(Path("run/verification.yaml").read_text())["verdict"] == "held"
+
+
+@pytest.mark.parametrize(("late", "standing"), [("", "PASS"), ("depth", "FAIL")])
+def test_the_page_has_a_card_of_it(searched: Study, late: str, standing: str) -> None:
+    analysis = searched.analyze().analysis
+    assert verified(analysis, Path("run")) is None
+    verifier = Verifier("run")
+    verifier.plan(seeds=2, larger=False)
+    verifier.run(train=partial(grown, to="resolution", late=late))
+    found = verifier.analyze()
+    card = verified(analysis, Path("run"))
+    assert card is not None
+    assert card.standing == standing
+    assert card.sentence.startswith(found.sentence)
+    assert "The pick moved by" in card.sentence
+    assert all(" = ".join(one.names) in card.drawing for one in found.networks)
 
 
 def test_a_damaged_file_is_a_sentence(searched: Study) -> None:
