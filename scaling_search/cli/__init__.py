@@ -13,8 +13,10 @@ from scaling_search.cli import (
     compare,
     compare_runs,
     cost,
+    export,
     family,
     frontier,
+    inference,
     replay,
     run,
     train,
@@ -33,7 +35,7 @@ app = typer.Typer(
 for command in (
     run.run, run.resume, run.extend, verify.verify, compare.compare, compare_runs.compare_runs, cam.cam,
     candidates.candidates, analyze.analyze, analyze.report, replay.replay, family.family, frontier.frontier,
-    train.train, cost.cost, cost.baselines,
+    train.train, inference.evaluate, inference.predict, export.export, cost.cost, cost.baselines,
 ):  # fmt: skip
     app.command()(command)
 
