@@ -10,11 +10,11 @@ points a trial, the 91 divisions in twelfths as places. Printed, in points of ac
     stated   the loss that is expected of the pick, by the posterior
     n        trainings on average; searches that settle end early
 
-`grid` is sixths and references with three seeds; `race` and `random` are the strategies of these names, `optuna` its
-TPE sampler with one seed each; `surface` is the next best question, with one and with eight workers. A search of 45
-trainings with one worker is read after 12, 15 and 30 too (it would have asked the same), and where it had settled:
-where no more than half a point was expected to be lost, at two readings running. Simulated trials have one epoch, so
-halving is compared on recorded tables only (`scaling-search replay`).
+`grid` is sixths and references with three seeds, `lattice` fourths or sixths with so many; `race` and `random` are the
+strategies of these names, `optuna` its TPE sampler with one seed each; `surface` is the next best question, with one
+and with eight workers. A search of 45 trainings with one worker is read after 12, 15 and 30 too (it would have asked
+the same), and where it had settled: where no more than half a point was expected to be lost, at two readings running.
+Simulated trials have one epoch, so halving is compared on recorded tables only (`scaling-search replay`).
 """
 
 import argparse
@@ -35,6 +35,7 @@ from scaling_search.strategies.surface import Known
 
 NODES = basis.nodes()
 READ = (12, 15, 30)  # trainings
+LATTICES = ((4, 1), (4, 2), (4, 3), (6, 1), (6, 2))  # parts, seeds
 TRUTHS = Design("twelfths", NODES, np.zeros(len(NODES)), 40, 0.025, 8.0)
 
 
@@ -150,6 +151,14 @@ class Search:
         sweep(table, [*sixths, REFERENCES["fast"].as_tuple(), PAPER.shares().as_tuple()], 3)
         self.note("grid", table, means=True)
 
+    def lattices(self) -> None:
+        """An even sweep with as many trainings as the others have."""
+        for parts, seeds in LATTICES:
+            table = self.table()
+            points = [tuple(node.tolist()) for node in NODES if np.allclose(parts * node, np.rint(parts * node))]
+            sweep(table, points, seeds)
+            self.note(f"lattice {len(points)} x {seeds}", table, means=True)
+
     def others(self, draws: int) -> None:
         """The strategies to compare with; `draws` is the seed of those that have random numbers."""
         strategies: dict[str, Strategy] = {
@@ -189,6 +198,7 @@ def one_search(kind: str, number: int, random: np.random.Generator) -> list[dict
     """Every strategy on one truth."""
     search = Search(kind, random)
     search.grid()
+    search.lattices()
     search.others(number)
     search.surface()
     return search.rows

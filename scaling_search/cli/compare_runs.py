@@ -23,7 +23,7 @@ def compare_runs(
     numbers = {"φ", "cost", "epochs", "trainings", "loss", "as good", "top-1"}
     for name in ("run", "baseline", "data", "φ", "cost", "epochs", "trainings", "verdict", "pick (d / w / r)", "loss",
                  "as good", "top-1", "verified"):  # fmt: skip
-        table.add_column(name, justify="right" if name in numbers else "left", no_wrap=True)
+        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
     for run, row in several.table.iterrows():
         shares = " / ".join(f"{100 * row[f'share_{axis}']:.0f}" for axis in ("depth", "width", "resolution"))
         table.add_row(

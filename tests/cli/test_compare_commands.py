@@ -15,7 +15,8 @@ pytestmark = pytest.mark.usefixtures("place", "untrained")
 
 
 @pytest.fixture
-def tiny(shared: Path) -> list[str]:
+def tiny(shared: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setenv("COLUMNS", "200")  # room for every table, whatever another test has left
     return ["--baseline", str(shared / "tiny.yaml"), "--data", str(shared / "images"), "--executor", "inline",
             "--device", "cpu", "--epochs", "2", "--no-pilot"]  # fmt: skip
 
