@@ -108,9 +108,14 @@ def test_foretold_fails_where_there_is_no_pattern(tmp_path: Path) -> None:
 
 
 def test_noise_is_assumed_with_one_seed(tmp_path: Path) -> None:
-    card = noise(planted(tmp_path, seeds=1), tmp_path)
+    card = noise(planted(tmp_path / "none", seeds=1), tmp_path)
     assert card.standing == "WARNING"
-    assert "assumed" in card.sentence
+    assert "No candidate has a second seed" in card.sentence
+    one = plant(tmp_path / "one", truth=INNER)
+    edit_trials(one, lambda rows: rows[(rows["seed"] == 0) | (rows["candidate"] == "c03")])
+    card = noise(analyze_run(one), tmp_path)
+    assert card.standing == "WARNING"
+    assert "Repeats of 1 candidate are too few" in card.sentence
 
 
 def test_cost(tmp_path: Path) -> None:
