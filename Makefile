@@ -30,5 +30,6 @@ clean:
 	touch $@
 
 .venv/.installed-dev: .venv/.installed
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,zoo]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,zoo,export]'
+	$(BIN)/pip install --quiet --no-deps pycls==0.1.1 simplejson==4.3.0 # its opencv would take the headless one's place
 	touch $@

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scaling_search.search.listener import Listener
     from scaling_search.search.record import RunRecord
     from scaling_search.study.answer import Answer
+    from scaling_search.study.comparison import CompareAnswer, Comparison, compare
     from scaling_search.study.dataset import dataset
     from scaling_search.study.frontier import frontier
     from scaling_search.study.network import ScalableNetwork, network
@@ -35,6 +36,8 @@ _LAZY = {
     "Answer": "study.answer",
     "Architecture": "architecture",
     "Coefficients": "coefficients",
+    "CompareAnswer": "study.comparison",
+    "Comparison": "study.comparison",
     "Evidence": "evidence",
     "Inline": "search.executors",
     "Listener": "search.listener",
@@ -45,6 +48,7 @@ _LAZY = {
     "Shares": "coefficients",
     "Study": "study.study",
     "Trial": "evidence",
+    "compare": "study.comparison",
     "dataset": "study.dataset",
     "frontier": "study.frontier",
     "network": "study.network",
@@ -57,6 +61,8 @@ __all__ = [
     "Answer",
     "Architecture",
     "Coefficients",
+    "CompareAnswer",
+    "Comparison",
     "Evidence",
     "Inline",
     "InvalidInput",
@@ -69,6 +75,7 @@ __all__ = [
     "Study",
     "Trial",
     "__version__",
+    "compare",
     "dataset",
     "frontier",
     "network",

@@ -18,7 +18,7 @@ FLOORS = {
     "configuration": 1, "coefficients": 1, "environment": 1, "locks": 1,
     "architecture": 2,
     "networks": 3, "data": 3, "analysis": 3,
-    "training": 4, "strategies": 4,
+    "training": 4, "strategies": 4, "exporters": 4,
     "search": 5,
     "report": 6,
     "study": 7,

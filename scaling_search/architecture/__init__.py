@@ -2,7 +2,7 @@
 
 from scaling_search.architecture.architecture import Architecture, from_dict
 from scaling_search.architecture.cost import Cost, Costs
-from scaling_search.architecture.matching import TARGET_METRICS, Match, Target, match, nominal, parse_target
+from scaling_search.architecture.matching import TARGET_METRICS, Match, Target, match, match_all, nominal, parse_target
 from scaling_search.architecture.memory import Memory
 from scaling_search.architecture.nearby import COST_TOLERANCE, SHARES_TOLERANCE
 from scaling_search.architecture.network import Network
@@ -25,6 +25,7 @@ __all__ = [
     "coarseness",
     "from_dict",
     "match",
+    "match_all",
     "nominal",
     "parse_target",
     "policy",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Annotated, Any, NamedTuple, Self, cast
 
 import numpy as np
@@ -13,6 +14,7 @@ from scaling_search.architecture.cost import Cost, Costs
 from scaling_search.architecture.counting import Feature, Ledger, walk
 from scaling_search.architecture.ends import IMAGE_CHANNELS, Head, Stem
 from scaling_search.architecture.layers import Activation, Count, Layers
+from scaling_search.architecture.pieces import pieces
 from scaling_search.architecture.rounding import POLICIES, Floats, Rounding, as_rounding
 from scaling_search.architecture.scaling import Shapes, effective, scaled_shapes, shortfalls
 from scaling_search.coefficients import Multipliers
@@ -97,7 +99,7 @@ class Architecture(Strict):
     def minimum_resolution(self) -> int:
         """The smallest input, in pixels, for which every stride still has something to halve."""
         strides = [self.stem.total_stride if self.stem else 1, *(stage.stride for stage in self.stages)]
-        return int(np.prod(strides))
+        return prod(strides)
 
     @property
     def depths(self) -> tuple[int, ...]:
@@ -121,19 +123,13 @@ class Architecture(Strict):
 
     def sections(self, depths: Sequence[Count] = (), widths: Sequence[Count] = ()) -> list[Section]:
         """The layers of stem, stages and head; with other depths and widths (numbers or arrays [N]) where given."""
-        left = list(widths or self.widths)
+        left, layers = list(widths or self.widths), iter(depths or self.depths)
         sections, cin = [], cast(Count, IMAGE_CHANNELS)
-        if self.stem:
-            cin = left.pop(0)
-            sections.append(Section("stem", self.stem.describe(cin, self.stem.activation or self.activation)))
-        for position, (stage, layers) in enumerate(zip(self.stages, depths or self.depths, strict=True), start=1):
-            channels = left.pop(0)
-            described = stage.describe(cin, channels, layers, stage.activation or self.activation)
-            sections.append(Section(f"stage {position}", described))
-            cin = stage.out_channels(cin, channels, layers)
-        head = left.pop(0) if self.head.channels else 0
-        activation = self.head.activation or self.activation
-        sections.append(Section("head", self.head.describe(cin, head, tuple(left), self.classes, activation)))
+        for piece in pieces(self):
+            own = tuple(left.pop(0) for _ in range(piece.columns))
+            times = next(layers) if piece.repeats else 1
+            sections.append(Section(piece.name, piece.describe(cin, own, times)))
+            cin = piece.leaves(cin, own, times)
         return sections
 
     def cost(self) -> Cost:

@@ -59,7 +59,8 @@ class MBConv(Repeated):
     def _expansions(self) -> tuple[float, ...]:
         return self.expansion if isinstance(self.expansion, tuple) else (self.expansion,)
 
-    def _leading(self) -> int:
+    @property
+    def alike_from(self) -> int:
         return max(1, len(self._expansions) - 1)
 
     def _layer(self, cin: Count, cout: Count, stride: int, act: Activation, index: int) -> Layers:
@@ -214,6 +215,11 @@ class Dense(Stage):
             return (Concatenate((*narrow, Norm(inner), Act(activation), Conv(inner, channels, 3, padding=1))),)
 
         return (*(transition if self.stride > 1 else ()), Chain(block, layers, affine=True))
+
+    @property
+    def alike_from(self) -> None:
+        """Each layer is wider than the one before."""
+        return None
 
     def _start(self, cin: Count) -> Count:
         return cin // 2 if self.stride > 1 else cin

@@ -6,13 +6,14 @@ often lies between two of them. Off the ray there is nearly always a network tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
 
 import numpy as np
 
+from scaling_search.architecture.building import built_of
 from scaling_search.architecture.cost import Cost, Costs
 from scaling_search.architecture.layers import Count
 from scaling_search.architecture.nearby import corrected, nearest_of_cost
@@ -20,6 +21,7 @@ from scaling_search.architecture.network import Network
 from scaling_search.architecture.ray import Ray, multipliers_along, multipliers_at
 from scaling_search.architecture.rounding import Floats
 from scaling_search.architecture.steps import growth_of, share_distance
+from scaling_search.architecture.sums import sums
 from scaling_search.coefficients import Coefficients, Multipliers, Shares
 from scaling_search.errors import InvalidInput, nearest_hint
 from scaling_search.units import AMOUNT_UNITS, LATENCY_UNITS, format_bytes, format_count, format_seconds, read
@@ -86,6 +88,7 @@ class Match:
         multipliers: what the base was scaled by; `base.scaled(multipliers)` is the network again.
         ratio: realised macs over the base's.
         miss: realised amount over the target's, minus 1: 0.02 is 2 % too much.
+        known_effective: what `effective` is, where it was counted together with others'.
     """
 
     base: Network
@@ -95,11 +98,12 @@ class Match:
     cost: Cost
     ratio: float
     miss: float
+    known_effective: Multipliers | None = None
 
     @cached_property
     def effective(self) -> Multipliers:
         """What was built, as multipliers of base: each axis's own realised macs."""
-        return self.network.effective(self.base)
+        return self.known_effective or self.network.effective(self.base)
 
     @property
     def shares_miss(self) -> float:
@@ -109,8 +113,7 @@ class Match:
 
 def nominal(base: Network, coefficients: Coefficients, phi: float) -> Match:
     """The literal rule (α^φ, β^φ, γ^φ); the miss is against the nominal budget^φ."""
-    shares, multipliers = coefficients.shares(), coefficients.multipliers(phi)
-    found = _matched(base, shares, multipliers, miss=0.0)
+    [found] = _matched(base, [_Found(coefficients.shares(), coefficients.multipliers(phi), miss=0.0)])
     return replace(found, miss=found.ratio / coefficients.budget**phi - 1)
 
 
@@ -138,46 +141,107 @@ def match(
     Raises:
         InvalidInput: no network on the ray costs as much, or as little; the message names the nearest.
     """
+    [found] = match_all(base, [shares], growth=growth, target=target, latency=latency)
+    if isinstance(found, InvalidInput):
+        raise found
+    return found
+
+
+def match_all(
+    base: Network,
+    points: Sequence[Shares],
+    *,
+    growth: float = 2.0,
+    target: Target | None = None,
+    latency: Callable[[Network], float] | None = None,
+) -> list[Match | InvalidInput]:
+    """What `match` finds for each of many shares, or the reason why there is nothing; quicker than one by one."""
     wanted = target or Target(growth=growth)
-    if wanted.metric == "latency":
-        return _match_measured(base, shares, wanted, latency)
+    find = _measured(base, wanted, latency) if wanted.metric == "latency" else _counted(base, wanted)
+    found = [_or_error(find, shares) for shares in points]
+    there = [one for one in found if isinstance(one, _Found)]
+    # what must be built is built one by one, since any of it may turn out not to be possible
+    pieces = [there] if base.costs_are_vectorised else [[one] for one in there]
+    matches = iter([one for piece in pieces for one in _or_errors(base, piece)])
+    return [one if isinstance(one, InvalidInput) else next(matches) for one in found]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Multipliers for some shares, and by how much the cost misses what is wanted."""
+
+    shares: Shares
+    multipliers: Multipliers
+    miss: float
+
+
+def _or_error(find: Callable[[Shares], _Found], shares: Shares) -> _Found | InvalidInput:
+    try:
+        return find(shares)
+    except InvalidInput as error:
+        return error
+
+
+def _or_errors(base: Network, found: Sequence[_Found]) -> Sequence[Match | InvalidInput]:
+    try:
+        return _matched(base, found)
+    except InvalidInput as error:
+        return [error] * len(found)
+
+
+def _counted(base: Network, wanted: Target) -> Callable[[Shares], _Found]:
+    """The search for a network of a cost that is counted."""
     measure = TARGET_METRICS[wanted.metric]
-
-    def values(ts: Floats) -> Floats:
-        return np.asarray(measure(base.costs(*multipliers_along(shares, ts))), dtype=np.float64)
-
     own = float(measure(base.cost()))
     amount = wanted.resolve(own)
-    if base.costs_are_vectorised:
-        t, value = _passage(Ray(values, per_round=254, precision=1e-4), shares, wanted, own).best
-        found, value = nearest_of_cost(
-            base, shares, multipliers_at(shares, t), value=value, amount=amount, measure=measure
-        )
-    else:
-        # bisected to where no step of a proxy's size is missed
-        ray = _passage(Ray(values, per_round=1, precision=2e-3), shares, wanted, own)
-        sides = [(multipliers_at(shares, t), value) for t, value in (ray.best, *ray.sides)]
-        found, value = corrected(base, sides, amount=amount, measure=measure)
-    return _matched(base, shares, found, miss=value / amount - 1)
+
+    def every(depth: Floats, width: Floats, resolution: Floats) -> Floats:
+        return np.asarray(measure(base.costs(depth, width, resolution)), dtype=np.float64)
+
+    amounts = sums(base, wanted.metric) or every
+
+    def find(shares: Shares) -> _Found:
+        def values(ts: Floats) -> Floats:
+            return amounts(*multipliers_along(shares, ts))
+
+        if base.costs_are_vectorised:
+            t, value = _passage(Ray(values, per_round=254, precision=1e-4), shares, wanted, own).best
+            found, value = nearest_of_cost(
+                base, shares, multipliers_at(shares, t), value=value, amount=amount, amounts=amounts
+            )
+        else:
+            # bisected to where no step of a proxy's size is missed
+            ray = _passage(Ray(values, per_round=1, precision=2e-3), shares, wanted, own)
+            sides = [(multipliers_at(shares, t), value) for t, value in (ray.best, *ray.sides)]
+            found, value = corrected(base, sides, amount=amount, measure=measure)
+        return _Found(shares, found, miss=value / amount - 1)
+
+    return find
 
 
-def _match_measured(base: Network, shares: Shares, wanted: Target, latency: Callable[[Network], float] | None) -> Match:
-    """Like `match`, where each value costs a measurement: plain bisection, equal networks measured once."""
+def _measured(base: Network, wanted: Target, latency: Callable[[Network], float] | None) -> Callable[[Shares], _Found]:
+    """The search where each value costs a measurement: plain bisection, equal networks measured once."""
     if latency is None:
         raise InvalidInput("a target in latency needs a device to measure on (--latency-on)")
     known: dict[tuple[object, ...], float] = {}
 
-    def value(t: float) -> float:
-        network = base.scaled(multipliers_at(shares, t))
+    def measured(network: Network) -> float:
         key = (network.depths, network.widths, network.resolution)
         if key not in known:
             known[key] = latency(network)
         return known[key]
 
-    ray = Ray(lambda ts: np.array([value(float(t)) for t in ts]), per_round=1, precision=2e-3)
-    own = value(0.0)
-    t, seconds = _passage(ray, shares, wanted, own).best
-    return _matched(base, shares, multipliers_at(shares, t), miss=seconds / wanted.resolve(own) - 1)
+    own = measured(base.scaled(Multipliers(depth=1.0, width=1.0, resolution=1.0)))
+
+    def find(shares: Shares) -> _Found:
+        def values(ts: Floats) -> Floats:
+            return np.array([measured(base.scaled(multipliers_at(shares, float(t)))) for t in ts])
+
+        ray = Ray(values, per_round=1, precision=2e-3)
+        t, seconds = _passage(ray, shares, wanted, own).best
+        return _Found(shares, multipliers_at(shares, t), miss=seconds / wanted.resolve(own) - 1)
+
+    return find
 
 
 def _passage(ray: Ray, shares: Shares, wanted: Target, own: float) -> Ray:
@@ -197,8 +261,20 @@ def _percent(shares: Shares) -> str:
     return " / ".join(f"{100 * share:.0f} %" for share in shares.as_tuple())
 
 
-def _matched(base: Network, shares: Shares, multipliers: Multipliers, *, miss: float) -> Match:
-    network = base.scaled(multipliers)
-    cost = network.cost()
-    ratio = cost.macs / base.cost().macs
-    return Match(base=base, shares=shares, multipliers=multipliers, network=network, cost=cost, ratio=ratio, miss=miss)
+def _matched(base: Network, found: Sequence[_Found]) -> list[Match]:
+    whole = base.cost().macs
+    matches = []
+    for one, built in zip(found, built_of(base, [one.multipliers for one in found]), strict=True):
+        matches.append(
+            Match(
+                base=base,
+                shares=one.shares,
+                multipliers=one.multipliers,
+                network=built.network,
+                cost=built.cost,
+                ratio=built.cost.macs / whole,
+                miss=one.miss,
+                known_effective=built.effective,
+            )
+        )
+    return matches

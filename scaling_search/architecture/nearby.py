@@ -13,11 +13,12 @@ from math import log, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling_search.architecture.cost import Cost, Costs
+from scaling_search.architecture.cost import Cost
 from scaling_search.architecture.layers import Count
 from scaling_search.architecture.network import Network
 from scaling_search.architecture.rounding import Floats
 from scaling_search.architecture.steps import AXES, Steps, share_distance, steps_around
+from scaling_search.architecture.sums import Amounts
 from scaling_search.coefficients import Multipliers, Shares
 
 COST_TOLERANCE = 0.02
@@ -26,7 +27,8 @@ SHARES_TOLERANCE = 0.05
 """A network whose effective shares are this near to the asked ones is what was asked for."""
 SHARES_LIMIT = 0.25
 """Equal cost is bought with shares misplaced by up to this; where that is not enough, both are weighed."""
-_RADII = (0.0, 0.02, SHARES_TOLERANCE, 0.1, 0.15, SHARES_LIMIT, 0.4)  # in shares: looked through one ring after another
+_RADII = ((0.0, 0.02, SHARES_TOLERANCE, 0.1), (0.1, 0.15), (0.15, SHARES_LIMIT), (SHARES_LIMIT, 0.4))
+"""In shares: looked through one ring after another; those of a group are sorted together."""
 _SLACK = 0.15  # growths of single dimensions do not quite add up to the growth of all: stems, heads, small maps
 _AT_ONCE = 1024  # networks that are counted together
 _MOST = 8  # … so many times in a ring
@@ -44,7 +46,7 @@ def badness(miss: Floats | float, distance: Floats | float) -> Floats:
 
 
 def nearest_of_cost(
-    base: Network, shares: Shares, start: Multipliers, *, value: float, amount: float, measure: Callable[[Costs], Count]
+    base: Network, shares: Shares, start: Multipliers, *, value: float, amount: float, amounts: Amounts
 ) -> tuple[Multipliers, float]:
     """What makes of base the network of the wanted cost that is nearest to the shares.
 
@@ -54,7 +56,7 @@ def nearest_of_cost(
     Args:
         start: on the ray, where the search begins; its network costs `value`.
         amount: what is wanted.
-        measure: the metric that both are in.
+        amounts: what networks scaled from base cost, in the metric that both are in.
 
     Returns:
         The multipliers, and what their network costs.
@@ -63,18 +65,16 @@ def nearest_of_cost(
     around = _Surroundings.of(steps_around(base, start), shares, start, off)
     distance = around.distance_of_start
     best = (float(badness(value / amount - 1, distance)), distance), start, value
-    for inner, outer in pairwise(_RADII):
-        for points, distances in around.ring(inner, outer):
-            values = np.asarray(measure(base.costs(*points.T)), dtype=np.float64)
+    for radii in _RADII:
+        for points, distances in around.rings(radii) if best[0] > _rank_beyond(radii[0]) else ():
+            if best[0] <= _rank_beyond(float(distances[0])):
+                break
+            values = amounts(*points.T)
             bad = badness(values / amount - 1, distances)
             first = int(np.lexsort((distances, bad))[0])
             rank = float(bad[first]), float(distances[first])
             if rank < best[0]:
                 best = rank, _multipliers(points[first]), float(values[first])
-            if best[0] <= _rank_beyond(float(distances[-1])):
-                break
-        if best[0] <= _rank_beyond(outer):
-            break
     return best[1], best[2]
 
 
@@ -144,25 +144,33 @@ class _Surroundings:
     def distance_of_start(self) -> float:
         return float(share_distance(self.growth, self.shares))
 
-    def ring(self, inner: float, outer: float) -> Iterator[tuple[Floats, Floats]]:
-        """Networks whose shares are off by more than inner and at most outer, nearest first, some at a time.
+    def rings(self, radii: Sequence[float]) -> Iterator[tuple[Floats, Floats]]:
+        """Networks whose shares are off by no more than the last radius, ring by ring, nearest first, some at a time.
 
         Yields:
             Multipliers [n, 3] and distances of the shares [n].
         """
+        multipliers, distance = self._within(radii[0], radii[-1])
+        for inner, outer in pairwise(radii):
+            first = int(np.searchsorted(distance, inner, side="right")) if inner else 0
+            last = min(int(np.searchsorted(distance, outer, side="right")), first + _MOST * _AT_ONCE)
+            for start in range(first, last, _AT_ONCE):
+                some = slice(start, min(start + _AT_ONCE, last))
+                yield multipliers[some], distance[some]
+
+    def _within(self, inner: float, outer: float) -> tuple[Floats, Floats]:
+        """Those whose shares are off by more than inner and at most outer, nearest first; multipliers and distances."""
         indices = self._box(outer)
-        growth = _product([steps.growth[index] for steps, index in zip(self.axes, indices, strict=True)])
-        total, distance = growth.sum(axis=1), share_distance(growth, self.shares)
-        inside = (distance <= outer) & ((distance > inner) | (inner == 0)) & (np.abs(total - self.total) <= self.slack)
-        kept = np.flatnonzero(inside)
-        multipliers = _product([steps.multipliers[index] for steps, index in zip(self.axes, indices, strict=True)])[
-            kept
-        ]
+        columns = [steps.growth[index] for steps, index in zip(self.axes, indices, strict=True)]
+        near = _flat_near(columns, self.total, self.slack)
+        growth = _combined(columns, near)
+        distance = share_distance(growth, self.shares)
+        inside = (distance <= outer) & ((distance > inner) | (inner == 0))
+        columns = [steps.multipliers[index] for steps, index in zip(self.axes, indices, strict=True)]
+        multipliers, distance = _combined(columns, near[inside]), distance[inside]
         aside = np.abs(np.log(multipliers / self.start)).sum(axis=1)
-        order = np.lexsort((aside, total[kept], distance[kept]))[: _MOST * _AT_ONCE]
-        for first in range(0, len(order), _AT_ONCE):
-            some = order[first : first + _AT_ONCE]
-            yield multipliers[some], distance[kept][some]
+        order = np.lexsort((aside, growth[inside].sum(axis=1), distance))
+        return multipliers[order], distance[order]
 
     def _box(self, radius: float) -> list[NDArray[np.intp]]:
         """The steps of each dimension that a network off by at most radius can have."""
@@ -179,6 +187,14 @@ def _multipliers(point: Floats) -> Multipliers:
     return Multipliers(**dict(zip(AXES, point.tolist(), strict=True)))
 
 
-def _product(columns: list[Floats]) -> Floats:
-    """All combinations of three columns, [n, 3]."""
-    return np.stack(np.meshgrid(*columns, indexing="ij"), axis=-1).reshape(-1, len(columns))
+def _flat_near(columns: list[Floats], total: float, slack: float) -> NDArray[np.intp]:
+    """Flat indices of the combinations of three columns whose sum is within slack of the total."""
+    first, second, third = columns
+    sums = (first[:, None] + second)[:, :, None] + third
+    return np.flatnonzero(np.abs(sums - total) <= slack)
+
+
+def _combined(columns: list[Floats], flat: NDArray[np.intp]) -> Floats:
+    """The combinations of three columns that flat indices name, [n, 3]."""
+    chosen = np.unravel_index(flat, [len(column) for column in columns])
+    return np.stack([column[at] for column, at in zip(columns, chosen, strict=True)], axis=-1)

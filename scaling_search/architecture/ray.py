@@ -51,16 +51,20 @@ class Ray:
         """The first of `per_round` + 1 equal parts of the interval in which the staircase passes the amount."""
         ts = np.linspace(low, high, self.per_round + 2)
         values = self.values(ts)
-        points = list(zip(ts.tolist(), values.tolist(), strict=True))
-        for t, value in points:
-            if (abs(value / amount - 1), abs(t)) < self._nearest:
-                self._nearest, self.best = (abs(value / amount - 1), abs(t)), (t, value)
+        self._remember(ts, values, np.abs(values / amount - 1))
         passes = np.flatnonzero((values[:-1] <= amount) & (values[1:] > amount))
         self.crossed = self.crossed or bool(len(passes)) or bool((values == amount).any())
         if not len(passes):
             return None
-        self.sides = points[passes[0]], points[passes[0] + 1]
+        low_side, high_side = ((float(ts[at]), float(values[at])) for at in (passes[0], passes[0] + 1))
+        self.sides = low_side, high_side
         return self.sides[0][0], self.sides[1][0]
+
+    def _remember(self, ts: Floats, values: Floats, off: Floats) -> None:
+        first = int(np.lexsort((np.abs(ts), off))[0])
+        nearest = float(off[first]), abs(float(ts[first]))
+        if nearest < self._nearest:
+            self._nearest, self.best = nearest, (float(ts[first]), float(values[first]))
 
     def _far(self, amount: float) -> tuple[float, float] | None:
         """The passage far from where it was expected, for metrics that these shares hardly move."""

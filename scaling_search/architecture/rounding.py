@@ -56,8 +56,8 @@ class Rounding(Strict):
         built[:, free] = _spread(tuple(layers.tolist()), whole[:, 0]) if self.depth == "spread" else whole
         return built
 
-    def channels(self, base: int, multiplier: Floats, *, step: int) -> Ints:
-        """w·Ĉ as a multiple of step: the divisor, or more where the block's groups ask for it."""
+    def channels(self, base: int | Ints, multiplier: Floats, *, step: int | Ints) -> Ints:
+        """w·Ĉ as a multiple of step: the divisor, or more where the block's groups ask for it. Arrays are broadcast."""
         wanted = base * multiplier
         if self.width == "nearest":
             steps = np.rint(wanted / step)

@@ -86,8 +86,11 @@ def scaled_shapes(architecture: Layout, depth: Floats, width: Floats, resolution
     depth, width, resolution = (
         _checked(name, axis) for name, axis in (("depth", depth), ("width", width), ("resolution", resolution))
     )
-    pixels = np.maximum(np.rint(architecture.resolution * resolution), architecture.minimum_resolution)
-    return Shapes(_depths(architecture, depth), _widths(architecture, width), pixels.astype(np.int64))
+    return Shapes(
+        whole_layers(architecture, depth),
+        whole_channels(architecture, width),
+        whole_pixels(architecture, resolution),
+    )
 
 
 def _checked(name: str, axis: Floats) -> Floats:
@@ -100,19 +103,26 @@ def _checked(name: str, axis: Floats) -> Floats:
     return axis
 
 
-def _depths(architecture: Layout, depth: Floats) -> Ints:
+def whole_layers(architecture: Layout, depth: Floats) -> Ints:
+    """Multipliers [N] as layers of each stage, [N, stages]."""
     return architecture.rounding.depths(architecture.depths, depth)
 
 
-def _widths(architecture: Layout, width: Floats) -> Ints:
-    columns = []
-    for part in parts(architecture):
-        multiplier = np.maximum(width, 1.0) if part.rule == "grows only" else width
-        if part.rule == "stays":
-            columns.append(np.full(width.shape, part.channels))
-        else:
-            columns.append(architecture.rounding.channels(part.channels, multiplier, step=part.step))
-    return np.stack(columns, axis=-1)
+def whole_channels(architecture: Layout, width: Floats) -> Ints:
+    """Multipliers [N] as channels of each part, [N, parts]."""
+    found = parts(architecture)
+    base, step = (np.array([getattr(part, name) for part in found]) for name in ("channels", "step"))
+    multiplier = np.tile(width[:, None], len(found))
+    for column, part in enumerate(found):
+        if part.rule != "scales":
+            multiplier[:, column] = np.maximum(width, 1.0) if part.rule == "grows only" else 1.0
+    return architecture.rounding.channels(base, multiplier, step=step)
+
+
+def whole_pixels(architecture: Layout, resolution: Floats) -> Ints:
+    """Multipliers [N] as pixels."""
+    pixels = np.maximum(np.rint(architecture.resolution * resolution), architecture.minimum_resolution)
+    return pixels.astype(np.int64)
 
 
 def effective(architecture: Layout, base: Layout) -> Multipliers:
@@ -142,7 +152,7 @@ def shortfalls(architecture: Layout, multipliers: Multipliers) -> list[str]:
 
 
 def _depth_shortfall(architecture: Layout, depth: float) -> str:
-    built = _depths(architecture, np.array([depth]))[0].tolist()
+    built = whole_layers(architecture, np.array([depth]))[0].tolist()
     if depth < 1 and tuple(built) == architecture.depths:
         return f"depth ×{depth:.3g} changes nothing: every stage keeps its layers"
     stuck = sum(now == 1 and layers * depth <= 0.5 for now, layers in zip(built, architecture.depths, strict=True))
@@ -150,7 +160,7 @@ def _depth_shortfall(architecture: Layout, depth: float) -> str:
 
 
 def _width_shortfall(architecture: Layout, width: float) -> str:
-    built = _widths(architecture, np.array([width]))[0].tolist()
+    built = whole_channels(architecture, np.array([width]))[0].tolist()
     stuck = [
         part.name
         for part, channels in zip(parts(architecture), built, strict=True)

@@ -26,6 +26,11 @@ class Stage(Strict):
     stride: Literal[1, 2, 4] = 1
     activation: Activation | None = None
 
+    @property
+    def alike_from(self) -> int | None:
+        """From this number of layers on, each further one costs the same; None where none costs what another does."""
+        return 1
+
     @abstractmethod
     def describe(self, cin: Count, channels: Count, layers: Count, activation: Activation) -> Layers:
         """The stage with these channels and layers (the realised ones, of one network or of many)."""
@@ -59,7 +64,8 @@ class Repeated(Stage):
     def _layer(self, cin: Count, cout: Count, stride: int, act: Activation, index: int) -> Layers:
         """Layer `index` of the stage."""
 
-    def _leading(self) -> int:
+    @property
+    def alike_from(self) -> int:
         """How many layers come before all are alike."""
         return 1
 
@@ -68,7 +74,7 @@ class Repeated(Stage):
             width, stride = (cin, self.stride) if index == 0 else (channels, 1)
             return self._layer(width, channels, stride, activation, index)
 
-        return (Chain(block, layers, leading=self._leading()),)
+        return (Chain(block, layers, leading=self.alike_from),)
 
 
 def same_shape(cin: Count, cout: Count, stride: int) -> Flag:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from scaling_search.architecture.network import Network
 from scaling_search.architecture.rounding import Floats
+from scaling_search.architecture.sums import sums
 from scaling_search.coefficients import REFERENCES, Multipliers, Shares, lattice
 
 AXES = ("depth", "width", "resolution")
@@ -54,10 +55,13 @@ def share_distance(growth: Floats, shares: Shares) -> Floats:
     Returns:
         One number for each, [...]; 1 where nothing was added.
     """
-    total = growth.sum(axis=-1, keepdims=True)
-    found = growth / np.where(total == 0, np.inf, total)
-    distance: Floats = np.abs(found - np.array(shares.as_tuple())).sum(axis=-1) / 2
-    return np.where(total[..., 0] == 0, 1.0, distance)
+    columns = [growth[..., axis] for axis in range(len(AXES))]  # sums of three are slow along the last dimension
+    total = columns[0] + columns[1] + columns[2]
+    whole = np.where(total == 0, np.inf, total)
+    depth, width, resolution = (
+        np.abs(column / whole - share) for column, share in zip(columns, shares.as_tuple(), strict=True)
+    )
+    return np.where(total == 0, 1.0, (depth + width + resolution) / 2)
 
 
 def growth_of(effective: Multipliers) -> Floats:
@@ -119,8 +123,10 @@ def _steps(base: Network, low: int, high: int) -> tuple[Steps, Steps, Steps]:
 def _growth(base: Network, **axis: Floats) -> Floats:
     """Growth [n] of the base with one dimension multiplied by n values."""
     ones = np.ones(len(next(iter(axis.values()))))
-    costs = base.costs(**{name: axis.get(name, ones) for name in AXES})
-    return np.log(np.asarray(costs.macs, dtype=np.float64)) - log(base.cost().macs)
+    multipliers = [axis.get(name, ones) for name in AXES]
+    table = sums(base, "macs")
+    macs = table(*multipliers) if table else np.asarray(base.costs(*multipliers).macs, dtype=np.float64)
+    return np.log(macs) - log(base.cost().macs)
 
 
 def _merged(multipliers: Floats, growth: Floats) -> Steps:

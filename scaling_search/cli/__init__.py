@@ -6,7 +6,22 @@ from typing import Annotated
 
 import typer
 
-from scaling_search.cli import analyze, candidates, cost, family, frontier, replay, run, train
+from scaling_search.cli import (
+    analyze,
+    cam,
+    candidates,
+    compare,
+    compare_runs,
+    cost,
+    export,
+    family,
+    frontier,
+    inference,
+    replay,
+    run,
+    train,
+    verify,
+)
 from scaling_search.cli.ending import INTERRUPTED, ended_by_signals, leave, leave_reader, open_standard_files
 from scaling_search.errors import InvalidInput
 
@@ -18,8 +33,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 for command in (
-    run.run, run.resume, run.extend, candidates.candidates, analyze.analyze, analyze.report, replay.replay,
-    family.family, frontier.frontier, train.train, cost.cost, cost.baselines,
+    run.run, run.resume, run.extend, verify.verify, compare.compare, compare_runs.compare_runs, cam.cam,
+    candidates.candidates, analyze.analyze, analyze.report, replay.replay, family.family, frontier.frontier,
+    train.train, inference.evaluate, inference.predict, export.export, cost.cost, cost.baselines,
 ):  # fmt: skip
     app.command()(command)
 

@@ -33,7 +33,11 @@ def analyze(
     from scaling_search.cli.terminal import make_console
     from scaling_search.search.folder import RunFolder
     from scaling_search.study.answer import write_answer
+    from scaling_search.study.comparison import is_comparison
 
+    if is_comparison(RunFolder(run).record()):
+        _compare(RunFolder(run), as_json=as_json)
+        return
     answer = write_answer(RunFolder(run), epsilon=epsilon, metric=metric)
     if as_json:
         typer.echo(json.dumps(to_dict(answer.analysis), ensure_ascii=False, indent=2))
@@ -72,6 +76,20 @@ def _serve(console: "Console", folder: "RunFolder", port: int) -> None:
     with Server(folder, port=port) as server, suppress(KeyboardInterrupt):
         console.print(f"report    {server.address}  (Ctrl-C ends)", markup=False)
         server.serve_forever()
+
+
+def _compare(folder: "RunFolder", *, as_json: bool) -> None:
+    """The same of a comparison."""
+    from scaling_search.analysis.comparison import to_dict
+    from scaling_search.cli.compare import print_comparison
+    from scaling_search.cli.terminal import make_console
+    from scaling_search.study.comparison import write_comparison
+
+    answer = write_comparison(folder)
+    if as_json:
+        typer.echo(json.dumps(to_dict(answer.found), ensure_ascii=False, indent=2))
+    else:
+        print_comparison(make_console(), answer)
 
 
 def print_answer(console: "Console", answer: "Answer") -> None:

@@ -116,6 +116,7 @@ class TrialBar:
         self._weights[UNSCALED] = self._mean / record.growth
         unscaled = record.pilot.seeds if record.pilot else 0
         self._wanted = record.plan.trials + unscaled
+        self._compares = record.strategy.get("strategy") == "compare"
         self._epsilon, self._workers, self._loss = record.question.epsilon, record.executor.workers, ""
         self._piloted = {UNSCALED, *(record.pilot.candidates if record.pilot else ())}
         self._counted: dict[Trial, int] = {}
@@ -147,7 +148,7 @@ class TrialBar:
 
     def expect(self, evidence: Evidence) -> None:
         """Reads from all that is known how far the search has come."""
-        found = forecast(evidence, self._epochs, epsilon=self._epsilon)
+        found = None if self._compares else forecast(evidence, self._epochs, epsilon=self._epsilon)
         if found is None:
             return
         self._loss = f"  expected loss {loss(found.loss)} points"

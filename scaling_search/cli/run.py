@@ -113,6 +113,12 @@ def extend(
 def _train_and_finish(study: "Study", console: "Console", progress: "TerminalProgress") -> None:
     from scaling_search.cli.analyze import print_answer
 
+    if study.prepared.compares:
+        from scaling_search.cli.compare import finish_comparison
+        from scaling_search.study.comparison import Comparison
+
+        finish_comparison(Comparison.of(study), console, progress)
+        return
     complete = study.run([progress])
     progress.close()
     if complete:

@@ -5,30 +5,42 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from scaling_search.data.autoaugment import AutoAugment
+from scaling_search.data.crop import Crop
 from scaling_search.data.device import sent
 from scaling_search.data.randaugment import RandAugment
 
 
 @dataclass(frozen=True, kw_only=True)
 class Augment:
-    """Random shift with reflected borders and, where the data set allows it, mirroring.
+    """Random shift with reflected borders and, where the data set allows it, mirroring; or a random crop instead.
 
     Args:
         flip: mirror half of the images; `Dataset.flip` says whether labels survive it.
         shift: largest shift either way, as a fraction of the side. 1/8 is 4 pixels of CIFAR's 32.
-        randaugment: what comes after that, if anything.
+        crop: a part of the image in place of the shift; it mirrors by itself.
+        policies: what comes after that.
     """
 
     flip: bool
     shift: float = 0.125
-    randaugment: RandAugment | None = None
+    crop: Crop | None = None
+    policies: tuple[RandAugment | AutoAugment, ...] = ()
 
-    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """uint8 [n, s, s, 3] → uint8 [n, s, s, 3], with draws from a generator on the CPU."""
-        moved = self.apply(images, sent(self.draw(len(images), generator), images.device))
-        if self.randaugment is None:
-            return moved
-        return self.randaugment.apply(moved, self.randaugment.draw(len(images), generator))
+    def __call__(self, images: Tensor, generator: torch.Generator, pixels: int | None = None) -> Tensor:
+        """uint8 [n, s, s, 3] → uint8 [n, pixels, pixels, 3], with draws from a generator on the CPU.
+
+        Args:
+            pixels: other than s with a crop only.
+        """
+        count = len(images)
+        if self.crop is not None:
+            moved = self.crop.apply(images, self.crop.draw(count, generator), pixels or images.shape[1])
+        else:
+            moved = self.apply(images, sent(self.draw(count, generator), images.device))
+        for policy in self.policies:
+            moved = policy.apply(moved, policy.draw(count, generator))
+        return moved
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """Three numbers in 0..1 an image: down, right, mirror. float32 [count, 3].

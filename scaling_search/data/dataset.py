@@ -1,6 +1,6 @@
 """What a prepared data set is: two splits of packed pixels on disk, described by a few paths and numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,11 @@ class Dataset:
     native: int  # pixels; a network that asks for more sees enlarged images
     fingerprint: str  # of pixels, labels and class names as packed
     skipped: tuple[str, ...]  # images that could not be read
+
+    def normalised(self, *, mean: Colour, std: Colour) -> "Dataset":
+        """The same images, normalised by other colours: those that weights were trained with."""
+        train, val = (replace(split, mean=mean, std=std) for split in (self.train, self.val))
+        return replace(self, train=train, val=val)
 
     @property
     def mean(self) -> Colour:

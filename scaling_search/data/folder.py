@@ -66,14 +66,15 @@ def _folders(parent: Path) -> list[Path]:
 
 def _files_by_class(parent: Path) -> dict[str, list[Path]]:
     """Image files at any depth below each class folder, sorted; classes without images are left out with a warning."""
-    found = {folder.name: _image_files(folder) for folder in _folders(parent)}
+    found = {folder.name: image_files(folder) for folder in _folders(parent)}
     empty = [name for name, files in found.items() if not files]
     if empty and len(empty) < len(found):
         warnings.warn(f"{parent}: no images in {_some(empty)}; left out", stacklevel=2)
     return {name: files for name, files in found.items() if files}
 
 
-def _image_files(folder: Path) -> list[Path]:
+def image_files(folder: Path) -> list[Path]:
+    """The image files at any depth below a folder, sorted."""
     return sorted(_walk(folder, _suffixes(), seen=set()))
 
 
@@ -112,7 +113,7 @@ def _check_classes(
     root: Path, train: Path, classes: Sequence[str], val: Path | None, val_files: dict[str, list[Path]]
 ) -> None:
     if not classes:
-        found = "images but no class folders" if _image_files(train) else "no images"
+        found = "images but no class folders" if image_files(train) else "no images"
         raise InvalidInput(f"{train} holds {found}; a data folder looks like {_LAYOUT}")
     if len(classes) == 1:
         raise InvalidInput(

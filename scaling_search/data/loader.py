@@ -36,7 +36,9 @@ class Loader:
     ) -> None:
         self.device = torch.device(device)
         self.augment = augment
-        images = torch.from_numpy(at_resolution(split, pixels))  # uint8 [N, s, s, 3], still on disk
+        self.pixels = pixels
+        side = split.side if augment is not None and augment.crop is not None else pixels  # crops are of all there is
+        images = torch.from_numpy(at_resolution(split, side))  # uint8 [N, s, s, 3], still on disk
         self.resident = _fits(images, self.device) if resident is None else resident
         self._images = images.to(self.device) if self.resident else images
         self._labels = torch.from_numpy(split.labels()).to(self.device)
@@ -70,7 +72,7 @@ class Loader:
         images = self._pick(rows)  # uint8 [n, s, s, 3]
         if self.augment is not None:
             assert generator is not None, "augmentation needs a generator"
-            images = self.augment(images, generator)
+            images = self.augment(images, generator, self.pixels)
         normalised = images.flatten(1).float().mul_(self._scale).add_(self._offset).view(images.shape)
         # permuted, not copied: pixels with their colours side by side are channels_last already
         return normalised.permute(0, 3, 1, 2), self._labels[sent(rows, self.device)]

@@ -76,6 +76,11 @@ def _solarize(images: Tensor, strength: Tensor) -> Tensor:
     return torch.where(images >= 255 * (1 - strength.abs()), 255 - images, images)
 
 
+def invert(images: Tensor, strength: Tensor) -> Tensor:
+    """The negative; AutoAugment has it, RandAugment has not."""
+    return 255 - images
+
+
 def _brightness(images: Tensor, strength: Tensor) -> Tensor:
     return _blended(torch.zeros_like(images), images, strength)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import sqrt
 from typing import Protocol, runtime_checkable
 
+import torch
 from torch import nn
 
 from scaling_search.architecture import Architecture, Network
@@ -42,6 +43,12 @@ def build(network: Network, *, zero_init_residual: bool = False) -> nn.Module:
         return _Builder(network, zero_init_residual).build()
     assert isinstance(network, Buildable), f"{type(network).__name__} cannot be built"
     return network.build_module(zero_init_residual=zero_init_residual)
+
+
+def outline(network: Network) -> nn.Module:
+    """The same module for its names and shapes; without numbers where the network is described here."""
+    with torch.device("meta" if isinstance(network, Architecture) else "cpu"):
+        return build(network)
 
 
 class _Builder:

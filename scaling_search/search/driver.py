@@ -66,6 +66,7 @@ class Driver(Generic[C]):
         checkpoints: the folder in which a trial's checkpoint lies while it may be trained further.
         write: keeps the table of candidates, called when a new one enters.
         base: the unscaled network, which may be trained beside them.
+        keep: called with a trial that has all that was asked and its checkpoint, before that may be deleted.
         retell: hand out the trials that have ended or rest once more, first, with their history: what a scheduler that
             compares trials has to be told on resuming (its own state is not restored, ray#30838).
 
@@ -84,6 +85,7 @@ class Driver(Generic[C]):
         checkpoints: Path,
         write: Callable[[Sequence[C]], None],
         base: C | None = None,
+        keep: Callable[[Trial, Path], None] | None = None,
         retell: bool = False,
     ) -> None:
         self.journal = journal
@@ -95,6 +97,7 @@ class Driver(Generic[C]):
         self._divisions = {candidate.id: candidate.shares.as_tuple() for candidate in candidates}
         self._built = {candidate.id: candidate.realised for candidate in candidates}
         self._base = base
+        self._keep = keep
         self._checkpoints = checkpoints
         self._write = write
         self._running: dict[Trial, Ask] = {}
@@ -129,6 +132,8 @@ class Driver(Generic[C]):
 
     def tell(self, reading: Reading) -> None:
         """Writes a reading down, and tells the listeners if it is new. A trial that has ended loses its checkpoint."""
+        if self._keep is not None and reading.status in ("paused", "done"):
+            self._keep(reading.trial, self.checkpoint(reading.trial))
         if not self.journal.add(reading):
             return
         if reading.final:

@@ -8,13 +8,14 @@ from pathlib import Path
 from filelock import BaseFileLock
 
 from scaling_search.errors import InvalidInput
-from scaling_search.files import plain, remove, sweep
+from scaling_search.evidence import Trial
+from scaling_search.files import inside, plain, remove, sweep
 from scaling_search.locks import LOCK, is_unclaimed, take
 from scaling_search.search.journal import JOURNAL
 from scaling_search.search.record import RunRecord, read_record, write_record
 from scaling_search.search.searchspace import LIVE_BASELINE
 
-CANDIDATES = "candidates.csv"
+CANDIDATES, RECORD = "candidates.csv", "run.yaml"
 _BEGINNING = (CANDIDATES, LIVE_BASELINE)
 """What is written before run.yaml, which makes the folder a run."""
 
@@ -32,6 +33,15 @@ class RunFolder:
     @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
+
+    @property
+    def weights(self) -> Path:
+        """What the first seeds of a comparison's networks have learned."""
+        return self.path / "weights"
+
+    def weights_of(self, trial: Trial) -> Path:
+        """Where the weights of a trial are kept, if they are."""
+        return inside(self.weights, f"{trial}.safetensors")
 
     @property
     def family(self) -> Path:
@@ -62,7 +72,7 @@ class RunFolder:
 
     def write_record(self, record: RunRecord) -> None:
         """Writes run.yaml."""
-        write_record(self.path / "run.yaml", record)
+        write_record(self.path / RECORD, record)
 
     def record(self) -> RunRecord:
         """What run.yaml says.
@@ -70,7 +80,7 @@ class RunFolder:
         Raises:
             InvalidInput: the folder is not a run, or the file is damaged.
         """
-        return read_record(self.path / "run.yaml")
+        return read_record(self.path / RECORD)
 
     def begin(self) -> BaseFileLock:
         """Takes the new folder for this process, and out of it what a beginning that was cut off has left.
@@ -118,7 +128,7 @@ def create(path: Path) -> RunFolder:
 
 def check_free(path: Path) -> None:
     """Refuses a folder that holds something, before any work is done for it."""
-    if (path / "run.yaml").exists():
+    if (path / RECORD).exists():
         raise InvalidInput(f"{path} holds another run; name a new folder, or go on with `scaling-search resume {path}`")
     if path.exists() and not is_unclaimed(path, own=_BEGINNING):
         raise InvalidInput(f"{path} is not an empty folder")

@@ -19,7 +19,7 @@ from scaling_search.search.pilot import PilotRecord
 from scaling_search.search.plan import Plan, Speed
 from scaling_search.search.record_format1 import from_first_version
 from scaling_search.search.searchspace import MatchRule, network_from_dict
-from scaling_search.strategies import STRATEGIES, Planned
+from scaling_search.strategies import RECORDED, Planned
 from scaling_search.training.recipe import Recipe
 
 FORMAT = 2
@@ -208,8 +208,8 @@ class RunRecord(Strict):
         name = settings.get("strategy")
         if not isinstance(name, str):
             raise InvalidInput(f"strategy.strategy: a name is missing (got {name!r})")
-        if name in STRATEGIES:
-            made = parse(STRATEGIES[name], settings, origin="strategy")
+        if name in RECORDED:
+            made = parse(RECORDED[name], settings, origin="strategy")
             if made.epochs is None or list(made.refinements()) != [made]:
                 raise InvalidInput(f"strategy: {name} leaves something open, which a plan has filled in")
         return settings
@@ -241,11 +241,11 @@ class RunRecord(Strict):
             InvalidInput: it is a person's own, which only they can hand over.
         """
         name = str(self.strategy["strategy"])
-        if name not in STRATEGIES:
+        if name not in RECORDED:
             raise InvalidInput(
                 f"the run was searched by a strategy of your own ({name}); open it with Study.open(…, strategy=…)"
             )
-        return parse(STRATEGIES[name], self.strategy, origin="strategy")
+        return parse(RECORDED[name], self.strategy, origin="strategy")
 
 
 def write_record(path: Path, record: RunRecord) -> None:

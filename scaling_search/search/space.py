@@ -1,13 +1,13 @@
 """From points to candidates: real networks with realised cost, within the limits, equal ones kept once."""
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import log2
 from statistics import median
 from typing import Any
 
-from scaling_search.architecture import TARGET_METRICS, Cost, Match, Network, Target, match, nominal
+from scaling_search.architecture import TARGET_METRICS, Cost, Match, Network, Target, match_all, nominal
 from scaling_search.coefficients import Coefficients, Multipliers, Shares
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import UNSCALED, Realised
@@ -42,22 +42,56 @@ class Rule:
             raise InvalidInput("--target is walked to, which --match nominal does not do")
 
     def apply(self, point: Point, base: Network) -> Match:
-        """The network that the point leads to from base."""
+        """The network that the point leads to from base.
+
+        Raises:
+            InvalidInput: it leads to none.
+        """
+        [found] = self.apply_all([point], base)
+        if isinstance(found, InvalidInput):
+            raise found
+        return found
+
+    def apply_all(self, points: Sequence[Point], base: Network) -> list[Match | InvalidInput]:
+        """The networks that points lead to from base, or why one leads to none."""
         if self.match == "nominal":
-            return nominal(base, point.coefficients, log2(self.growth))
-        return match(base, point.shares, growth=self.growth, target=self.target, latency=self.latency)
+            return [self._nominal(point, base) for point in points]
+        found: dict[int, Match | InvalidInput] = {}
+        for extent in {point.extent for point in points}:
+            places = [place for place, point in enumerate(points) if point.extent == extent]
+            shares, target = [points[place].shares for place in places], self._target(extent, base)
+            matches = match_all(base, shares, growth=self.growth**extent, target=target, latency=self.latency)
+            found |= zip(places, matches, strict=True)
+        return [found[place] for place in range(len(points))]
+
+    def _nominal(self, point: Point, base: Network) -> Match | InvalidInput:
+        try:
+            return nominal(base, point.coefficients, point.extent * log2(self.growth))
+        except InvalidInput as error:
+            return error
+
+    def _target(self, extent: float, base: Network) -> Target | None:
+        """The target of points that go only a part of the way to it, or beyond."""
+        if self.target is None or extent == 1:
+            return self.target
+        own = self._value(base)
+        return Target(metric=self.target.metric, amount=own * (self.target.resolve(own) / own) ** extent)
+
+    def _value(self, network: Network) -> float:
+        """What the network costs in the target's metric."""
+        assert self.target is not None
+        if self.target.metric == "latency":
+            assert self.latency is not None
+            return self.latency(network)
+        return float(TARGET_METRICS[self.target.metric](network.cost()))
 
     def relative_to(self, full: Network) -> "Rule":
         """The same rule for a small stand-in of full: an amount becomes a multiple of what full costs."""
         if self.target is None or self.target.amount is None:
             return self
-        metric = self.target.metric
-        if metric == "latency":
-            assert self.latency is not None
-            whole = self.latency(full)
-        else:
-            whole = float(TARGET_METRICS[metric](full.cost()))
-        return replace(self, target=Target(metric=metric, growth=self.target.amount / whole))
+        return replace(
+            self, target=Target(metric=self.target.metric, growth=self.target.amount / self._value(full))
+        )  # fmt: skip
 
     def with_leverage(self, leverage: float) -> "Rule":
         """The rule for the proxies: `leverage` times their base, in the metric of the target where there is one."""
@@ -177,11 +211,9 @@ class Space:
         kept: dict[tuple[Any, ...], Candidate] = {}
         refused: list[Cost] = []
         unreached: list[InvalidInput] = []
-        for point in points:
-            try:
-                candidate = self._candidate(point)
-            except InvalidInput as error:
-                unreached.append(error)
+        for candidate in self._candidates(list(points)):
+            if isinstance(candidate, InvalidInput):
+                unreached.append(candidate)
                 continue
             known = kept.get(candidate.key)
             if known is not None:
@@ -204,11 +236,8 @@ class Space:
 
     def candidate(self, point: Point) -> Candidate | None:
         """What one point comes to, without an id; None where a limit refuses it or no network meets the target."""
-        try:
-            found = self._candidate(point)
-        except InvalidInput:
-            return None
-        return found if self._allows(found) else None
+        [found] = self._candidates([point])
+        return found if isinstance(found, Candidate) and self._allows(found) else None
 
     def unscaled(self) -> Candidate:
         """The base itself: α = β = γ = 1 has no shares, so it is no candidate; it shows what more compute brings."""
@@ -231,30 +260,16 @@ class Space:
             return self.rule.growth
         return median(candidate.macs_ratio for candidate in candidates)
 
-    def _candidate(self, point: Point) -> Candidate:
-        found = self.rule.apply(point, self.base)
-        return Candidate(
-            id="",
-            coefficients=point.coefficients,
-            names=point.names,
-            multipliers=found.multipliers,
-            effective=found.network.effective(self.base),
-            network=found.network,
-            cost=found.cost,
-            macs_ratio=found.ratio,
-            full=None if self.full is None else self._full(point),
-        )
-
-    def _full(self, point: Point) -> Built:
-        assert self.full is not None and self.full_rule is not None
-        found = self.full_rule.apply(point, self.full)
-        return Built(
-            multipliers=found.multipliers,
-            pixels=found.network.resolution,
-            network=describe(found.network),
-            cost=found.cost,
-            macs_ratio=found.ratio,
-        )
+    def _candidates(self, points: Sequence[Point]) -> Iterator[Candidate | InvalidInput]:
+        small = self.rule.apply_all(points, self.base)
+        large: Sequence[Match | InvalidInput | None] = [None] * len(points)
+        if self.full is not None and self.full_rule is not None:
+            large = self.full_rule.apply_all(points, self.full)
+        for point, found, full in zip(points, small, large, strict=True):
+            try:
+                yield _candidate(point, found, full)
+            except InvalidInput as error:
+                yield error
 
     def _allows(self, candidate: Candidate) -> bool:
         if self.full is None or candidate.full is None:
@@ -262,6 +277,35 @@ class Space:
         if self.limits == Limits():
             return True
         return self.limits.allow(self.full.scaled(candidate.full.multipliers), candidate.full.cost)
+
+
+def _candidate(point: Point, found: Match | InvalidInput, full: Match | InvalidInput | None) -> Candidate:
+    """A point's candidate; raises the reason why there is none."""
+    if isinstance(found, InvalidInput):
+        raise found
+    if isinstance(full, InvalidInput):
+        raise full
+    return Candidate(
+        id="",
+        coefficients=point.coefficients,
+        names=point.names,
+        multipliers=found.multipliers,
+        effective=found.effective,
+        network=found.network,
+        cost=found.cost,
+        macs_ratio=found.ratio,
+        full=None if full is None else _built(full),
+    )
+
+
+def _built(found: Match) -> Built:
+    return Built(
+        multipliers=found.multipliers,
+        pixels=found.network.resolution,
+        network=describe(found.network),
+        cost=found.cost,
+        macs_ratio=found.ratio,
+    )
 
 
 def inference_bytes(cost: Cost) -> int:

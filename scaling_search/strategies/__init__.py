@@ -8,6 +8,7 @@ from typing import Annotated, get_args
 from pydantic import Field
 
 from scaling_search.strategies.base import DONE, WAIT, Ask, Asking, Asks, Decision, Planned, Strategy
+from scaling_search.strategies.compare import Compare, Compound
 from scaling_search.strategies.grid import Grid
 from scaling_search.strategies.halving import Halving
 from scaling_search.strategies.lattice import Lattice
@@ -21,15 +22,20 @@ AnyStrategy = Annotated[Lattice | Grid | Random | Halving | Race | Optuna | Surf
 _SHIPPED: tuple[type[Planned], ...] = get_args(get_args(AnyStrategy)[0])
 STRATEGIES: dict[str, type[Planned]] = {kind.model_fields["strategy"].default: kind for kind in _SHIPPED}
 """The strategies that ship, by the word that `--search` knows them by."""
+RECORDED: dict[str, type[Planned]] = {**STRATEGIES, "compare": Compare}
+"""All that a run.yaml can name: a comparison searches nothing, but is planned, driven and resumed in the same way."""
 
 __all__ = [
     "DONE",
+    "RECORDED",
     "STRATEGIES",
     "WAIT",
     "AnyStrategy",
     "Ask",
     "Asking",
     "Asks",
+    "Compare",
+    "Compound",
     "Decision",
     "Grid",
     "Halving",

@@ -153,11 +153,15 @@ class Planned(Strict, ABC):
 
         Seed by seed, so that a search that ends early has compared all candidates.
         """
-        assert self.seeds is not None and self.epochs is not None, "the plan has filled these in"
+        assert self.epochs is not None, "the plan has filled these in"
         under_way = {ask.trial for ask in running}
-        trials = [Trial(candidate=name, seed=seed) for seed in range(self.seeds) for name in evidence.candidates]
-        lacking = [trial for trial in trials if not evidence.has(trial, self.epochs)]
+        lacking = [trial for trial in self.every_trial(evidence) if not evidence.has(trial, self.epochs)]
         return [Ask(trial, self.epochs) for trial in lacking if trial not in under_way], not lacking
+
+    def every_trial(self, evidence: Evidence) -> list[Trial]:
+        """Every candidate with every seed, seed by seed."""
+        assert self.seeds is not None, "the plan has filled these in"
+        return [Trial(candidate=name, seed=seed) for seed in range(self.seeds) for name in evidence.candidates]
 
 
 def sweep(strategy: Planned, evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision:

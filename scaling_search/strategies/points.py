@@ -8,10 +8,16 @@ from scaling_search.coefficients import PAPER, REFERENCES, Coefficients, Shares,
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One direction to try, and the names that people know it by."""
+    """One direction to try, and the names that people know it by.
+
+    Attributes:
+        extent: how far to go, as a part of ln(growth): at 0.5 a point costs twice the base where whole ones cost four
+            times as much.
+    """
 
     coefficients: Coefficients
     names: tuple[str, ...] = ()
+    extent: float = 1.0
 
     @property
     def shares(self) -> Shares:

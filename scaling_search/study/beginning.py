@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import Reading
+from scaling_search.evidence import Reading, Trial
 from scaling_search.files import write_atomically
 from scaling_search.search.executors import Job
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.listener import Listener
 from scaling_search.search.space import Candidate
-from scaling_search.strategies import Ask
+from scaling_search.strategies import Ask, Compare, Strategy
 from scaling_search.study.preparation import Prepared
 
 
@@ -51,6 +51,20 @@ def keep_live(folder: RunFolder, baseline: dict[str, Any]) -> None:
         payload = payload_of(source)
         assert payload is not None, "a live network is known in the process that it came from"
         write_atomically(folder.live_baseline, payload)
+
+
+def weight_keeper(folder: RunFolder, strategy: Strategy) -> Callable[[Trial, Path], None] | None:
+    """Keeps what the first seed of each network of a comparison has learned; a search keeps nothing."""
+    if not isinstance(strategy, Compare):
+        return None
+
+    def keep(trial: Trial, checkpoint: Path) -> None:
+        if trial.seed == strategy.first_seed and checkpoint.exists():
+            from scaling_search.training.weights import keep_weights
+
+            keep_weights(checkpoint, folder.weights_of(trial))
+
+    return keep
 
 
 def data_listener(listeners: Sequence[Listener]) -> Callable[[str, int, int], None]:

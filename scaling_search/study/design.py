@@ -77,7 +77,9 @@ class Design:
         """
         base = self.base(classes)
         rule = make_space(self.question, base=base, full=self.full).rule
-        largest = Space(base=base, rule=rule).candidate(Point(coefficients=REFERENCES["resolution"].coefficients()))
+        extent = max(1.0, *(point.extent for point in self.strategy.refinements()[-1].points()))
+        alone = Point(coefficients=REFERENCES["resolution"].coefficients(), extent=extent)
+        largest = Space(base=base, rule=rule).candidate(alone)
         return with_room(max(base.resolution, largest.network.resolution if largest else 0))
 
     def affordable(self, train_images: int, val_images: int, *, classes: int) -> "tuple[Design, Speed]":
@@ -102,10 +104,10 @@ class Design:
     def least_seconds(self, speed: Speed, train_images: int, val_images: int) -> float:
         """What the coarsest plan takes with the fewest epochs; candidates are counted as the middle of the triangle."""
         coarsest = self.strategy.refinements()[0]
-        work = self.work(train_images, val_images)
-        trainings = coarsest.trainings(len(coarsest.points())) + (UNSCALED_SEEDS / speed.growth if self.pilot else 0)
-        each = speed.seconds_per_image(REFERENCES["uniform"], speed.growth)
-        return expected_seconds([each], work, trainings=trainings, epochs=self.strategy.epochs or work.minimum_epochs)
+        points, work = coarsest.points(), self.work(train_images, val_images)
+        trainings = coarsest.trainings(len(points)) + (UNSCALED_SEEDS / speed.growth if self.pilot else 0)
+        each = [speed.seconds_per_image(REFERENCES["uniform"], speed.growth**point.extent) for point in points]
+        return expected_seconds(each, work, trainings=trainings, epochs=self.strategy.epochs or work.minimum_epochs)
 
     def work(self, train_images: int, val_images: int) -> Work:
         """What a plan counts with, for so many images."""

@@ -23,6 +23,8 @@ from scaling_search.units import format_count
 if TYPE_CHECKING:
     from torch import nn
 
+    from scaling_search.exporters import Exported
+
     NetworkLike: TypeAlias = "str | Path | ScalableNetwork | Network | nn.Module | Callable[..., nn.Module]"
 
 
@@ -120,6 +122,21 @@ class ScalableNetwork:
 
         network = self.network if classes is None else self.network.replaced(classes=classes)
         return build(network, zero_init_residual=zero_init_residual)
+
+    def export(self, to: str, *, weights: str | Path | None = None, out: str | Path | None = None) -> "Exported":
+        """Writes the network for another program, once what that program reads computes the same logits.
+
+        Args:
+            to: timm, torchvision, pycls, onnx, pt2, safetensors or hf.
+            weights: best.safetensors of a training; without it the weights are fresh ones.
+            out: a new folder. Default: NAME-TARGET.
+
+        Raises:
+            InvalidInput: the target cannot express the network, or lacks a package; the message says which.
+        """
+        from scaling_search.exporters import export
+
+        return export(self.network, to, weights=_path(weights), out=_path(out))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; what `save` writes."""
@@ -221,6 +238,10 @@ def stopwatch(device: Literal["cpu", "cuda"] | None) -> Seconds | None:
     from scaling_search.networks.latency import latency_on
 
     return latency_on(resolve_device(device), cache=cache_folder() / "latency")
+
+
+def _path(place: str | Path | None) -> Path | None:
+    return None if place is None else Path(place)
 
 
 def _from_config(config: str) -> ScalableNetwork:

@@ -23,7 +23,7 @@ from scaling_search.search.record import BaseRecord, DataRecord, DeviceRecord, E
 from scaling_search.search.searchspace import adopt_live
 from scaling_search.search.space import Candidate, Space
 from scaling_search.search.table import read_table
-from scaling_search.strategies import Asking, Point, Strategy
+from scaling_search.strategies import Asking, Compare, Point, Strategy
 from scaling_search.study.design import Data, Design, executor_again, make_space
 from scaling_search.units import format_count, format_seconds
 
@@ -49,6 +49,11 @@ class Prepared:
     dataset: Dataset
     strategy: Strategy
     executor: Executor
+
+    @property
+    def compares(self) -> bool:
+        """Whether this is a comparison, which searches nothing."""
+        return isinstance(self.strategy, Compare)
 
     def asking(self) -> Asking:
         """Who is asked what next: the pilot until it is done, then the strategy, the unscaled network beside it.
@@ -158,7 +163,7 @@ def prepare_new(design: Design, *, command: str, on_data: OnData | None = None) 
         plan=plan,
         speed=speed,
         pilot=pilot,
-        executor=_executor_record(design.executor, work.workers),
+        executor=executor_record(design.executor, work.workers),
         device=DeviceRecord(**describe_device(design.device)),
         deterministic=design.deterministic,
     )
@@ -192,7 +197,7 @@ def prepare_again(
     """
     record = folder.record()
     adopt_live(folder.path)
-    dataset = _data_again(record.data, data, on_data)
+    dataset = data_again(record.data, data, on_data)
     if dataset.fingerprint != record.data.fingerprint:
         raise InvalidInput(f"the data of {folder.path} has changed since the run was begun; its trials cannot be mixed")
     base = record.base_network()
@@ -203,7 +208,7 @@ def prepare_again(
     executor = executor or executor_again(record.executor)
     workers = executor.workers_on(resolve_device(record.device.kind))
     return Prepared(
-        record=record.model_copy(update={"executor": _executor_record(executor, workers)}),
+        record=record.model_copy(update={"executor": executor_record(executor, workers)}),
         space=space,
         candidates=tuple(found),
         dataset=dataset,
@@ -244,8 +249,12 @@ def _data_record(data: Dataset, source: Data) -> DataRecord:
     )
 
 
-def _data_again(record: DataRecord, data: Data, on_data: OnData | None) -> Dataset:
-    """The data of a run: from where they were, or, handed over in Python, from the cache or handed over again."""
+def data_again(record: DataRecord, data: Data, on_data: OnData | None, *, pixels: int | None = None) -> Dataset:
+    """The data of a run: from where they were, or, handed over in Python, from the cache or handed over again.
+
+    Args:
+        pixels: packed larger than the run's; None: as they were.
+    """
     if data is None and record.live:
         found = reopen(record.name, pixels=record.pixels, fingerprint=record.fingerprint)
         if found is None:
@@ -254,10 +263,11 @@ def _data_again(record: DataRecord, data: Data, on_data: OnData | None) -> Datas
                 "open it with Study.open(…, data=ss.dataset(train, val))"
             )
         return found
-    return prepare(_source(data or record.source), resolution=record.pixels, progress=on_data)
+    return prepare(_source(data or record.source), resolution=pixels or record.pixels, progress=on_data)
 
 
-def _executor_record(executor: Executor, workers: int) -> ExecutorRecord:
+def executor_record(executor: Executor, workers: int) -> ExecutorRecord:
+    """What run.yaml says of it."""
     return ExecutorRecord(
         kind=executor.kind,
         workers=workers,

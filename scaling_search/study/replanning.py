@@ -13,7 +13,7 @@ from scaling_search.search.plan import STARTUP_SECONDS, choose_plan, measure_cor
 from scaling_search.search.proxy import proxy_base
 from scaling_search.search.record import BaseRecord
 from scaling_search.search.space import Candidate
-from scaling_search.strategies import STRATEGIES, Strategy
+from scaling_search.strategies import RECORDED, Strategy
 from scaling_search.study.design import make_space
 from scaling_search.study.preparation import Prepared, piloted
 
@@ -51,6 +51,8 @@ def with_lengths(prepared: Prepared, evidence: Evidence, candidates: Sequence[Ca
     """With five divisions trained longer, where the budget has time for it and trials can go on; else None."""
     record = prepared.record
     if record.lengths or record.pilot is None or not record.recipe.schedule.nests or record.epochs is None:
+        return None
+    if prepared.compares:
         return None
     left = seconds_left(
         evidence, budget=record.plan.budget_seconds, workers=record.executor.workers, start=STARTUP_SECONDS
@@ -96,7 +98,7 @@ def _found(prepared: Prepared, evidence: Evidence) -> Found:
 
 def _still_open(pilot: PilotRecord, planned: Strategy) -> Sequence[Strategy]:
     """The refinements that a plan may still choose among: those that begin with the same points."""
-    kind = STRATEGIES.get(pilot.asked.get("strategy", ""))
+    kind = RECORDED.get(pilot.asked.get("strategy", ""))
     if kind is None:
         return [planned]  # a person's own
     asked = parse(kind, pilot.asked, origin="strategy")

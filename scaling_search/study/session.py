@@ -18,7 +18,7 @@ from scaling_search.search.listener import Begun, Listener
 from scaling_search.search.space import Candidate
 from scaling_search.search.table import write_table
 from scaling_search.strategies import Strategy
-from scaling_search.study.beginning import data_listener, keep_live, typed_command
+from scaling_search.study.beginning import data_listener, keep_live, typed_command, weight_keeper
 from scaling_search.study.design import Data, Design
 from scaling_search.study.preparation import Prepared, prepare_again, prepare_new
 from scaling_search.study.replanning import after_pilot, made_smaller, with_lengths
@@ -92,6 +92,7 @@ class Session:
         record, path = prepared.record, self.path
         if path is None:
             name = str(record.baseline["name"])
+            name = f"compare-{name}" if prepared.compares else name
             path = folders.default_path(baseline=name, phi=record.question.phi, data=record.data.name)
         folder = folders.create(path)
         lock = folder.begin()
@@ -210,6 +211,7 @@ class Session:
             journal=journal,
             checkpoints=folder.checkpoints,
             write=lambda candidates: write_table(folder.candidates, candidates) if writes else None,
-            base=prepared.space.unscaled() if prepared.record.pilot else None,
+            base=prepared.space.unscaled() if prepared.record.pilot or prepared.compares else None,
+            keep=weight_keeper(folder, prepared.strategy) if writes else None,
             retell=prepared.executor.scheduler != "fifo",
         )

@@ -91,9 +91,13 @@ class Study:
         Raises:
             InvalidInput: the folder is not a run. (When it is run: its data have changed since.)
         """
+        return cls.of(Session.opened(Path(folder), data=data, strategy=strategy, executor=executor))
+
+    @classmethod
+    def of(cls, session: Session) -> Self:
+        """The study of a session that was made elsewhere."""
         study = cls.__new__(cls)
-        study._session = Session.opened(Path(folder), data=data, strategy=strategy, executor=executor)
-        study._stopped = ""
+        study._session, study._stopped = session, ""
         return study
 
     # --- plan, run, analyse

@@ -58,7 +58,7 @@ def reestimate_batch_norm(module: nn.Module, batches: Iterable[Tensor]) -> None:
     Only the norms are in training mode meanwhile, so dropout stays off. The module is left in evaluation mode.
     """
     module.eval()
-    norms = list(_batch_norms(module))
+    norms = [norm for norm in _batch_norms(module) if norm.weight is None or norm.weight.requires_grad]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()

@@ -7,7 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from scaling_search.data import Loader
 from scaling_search.training.parallel import World
+
+_BATCH = 256  # images; larger than in training because nothing is kept for a backward pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +20,17 @@ class Evaluation:
     loss: float
     top1: float
     top5: float
+
+
+def validate(module: nn.Module, images: Loader, world: World, *, parts: int = 1) -> Evaluation:
+    """Evaluate over a split.
+
+    Args:
+        images: without augmentation.
+        parts: into how many a batch has to be cut for the memory.
+    """
+    rows = world.share(torch.arange(len(images)))
+    return evaluate(module, images.batches(rows, batch_size=max(1, _BATCH // parts)), world)
 
 
 @torch.inference_mode()

@@ -17,15 +17,33 @@ from scaling_search.training.optimizer import make_optimizer, set_learning_rate
 from scaling_search.training.parallel import World
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.streams import seeded
+from scaling_search.training.synchronised import synchronised
+from scaling_search.training.transfer import Transfer
 
 
 class Learner:
     """A network under training on one device. Its weights depend on the seed alone, not on what was drawn before."""
 
-    def __init__(self, network: Network, recipe: Recipe, *, seed: int, device: torch.device, world: World) -> None:
+    def __init__(
+        self,
+        network: Network,
+        recipe: Recipe,
+        *,
+        seed: int,
+        device: torch.device,
+        world: World,
+        transfer: Transfer | None = None,
+    ) -> None:
         network = network.replaced(dropout=recipe.dropout, drop_connect=recipe.drop_connect)
         with seeded(seed, "weights"):
             module = build(network, zero_init_residual=recipe.zero_init_residual)
+        if transfer is not None:
+            transfer.put_into(module)
+        if recipe.bn_synchronised and world.size > 1:
+            module = synchronised(module, device)
+        self.frozen = [] if transfer is None else transfer.frozen(module)
+        for layer in self.frozen:
+            layer.requires_grad_(False)
         if device.type == "cpu":
             fitted_to_cpu(module)
         set_bn_momentum(module, recipe.bn_momentum)
@@ -37,7 +55,13 @@ class Learner:
         self.optimizer = make_optimizer(self.module, recipe)
         self.average = Average(self.module, recipe.ema) if recipe.ema is not None else None
         self.step_count = 0
-        self.parts = 1  # micro-batches a batch is cut into; doubles when memory runs out
+        self.parts = recipe.accumulate  # micro-batches a batch is cut into; doubles when memory runs out
+
+    def train(self) -> None:
+        """Training mode, but for what is frozen: there statistics stay, and nothing is dropped."""
+        self.module.train()
+        for layer in self.frozen:
+            layer.eval()
 
     def step(self, images: Tensor, labels: Tensor, *, rate: float) -> Tensor:
         """One optimizer step on images [n, 3, r, r] and labels [n] at `rate` times the peak learning rate.

@@ -13,19 +13,20 @@ import torch
 from torch import Tensor
 
 from scaling_search.architecture import Network
-from scaling_search.data import Augment, Dataset, Loader, RandAugment
+from scaling_search.data import Augment, AutoAugment, Crop, Dataset, Loader, RandAugment
 from scaling_search.errors import InvalidInput
 from scaling_search.training import checkpoint as checkpoints
 from scaling_search.training.averaging import reestimate_batch_norm
-from scaling_search.training.evaluate import Evaluation, evaluate
+from scaling_search.training.evaluate import Evaluation, validate
 from scaling_search.training.failure import TrainingFailed, failing_as
 from scaling_search.training.learner import Learner, release_memory
 from scaling_search.training.parallel import World
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.streams import generator, seeded
+from scaling_search.training.transfer import Transfer
+from scaling_search.training.watching import Moment, Watch
 
 _FORMAT = 1  # of a checkpoint; goes up when an older one can no longer be continued
-_EVALUATION_BATCH = 256  # images; larger than in training because nothing is kept for a backward pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,8 @@ def train_epochs(
     device: str = "cpu",
     checkpoint: Path | None = None,
     deterministic: bool = False,
+    transfer: Transfer | None = None,
+    watch: Watch | None = None,
 ) -> Iterator[EpochMetrics]:
     """Train a network on a data set by a recipe; yields once after each epoch.
 
@@ -69,6 +72,8 @@ def train_epochs(
         device: as torch names it. On CPU float32, on CUDA bfloat16 autocast; both channels_last.
         checkpoint: written after each epoch before it is yielded.
         deterministic: the same bits every time on CUDA too, at some cost in speed.
+        transfer: weights to start from, and what of them stays as it is; by default all is freshly drawn.
+        watch: is told of every step, within an epoch.
 
     Raises:
         InvalidInput: the network does not fit the data set, or the checkpoint is of another training.
@@ -79,9 +84,9 @@ def train_epochs(
     _check_fit(network, dataset)
     place, world = torch.device(device), World.current()
     with failing_as("cannot be built"):
-        learner = Learner(network, recipe, seed=seed, device=place, world=world)
-    session = Session(learner, dataset, network.resolution, epochs=epochs, seed=seed)
-    identity = _identity(network, dataset, recipe, epochs=epochs, seed=seed)
+        learner = Learner(network, recipe, seed=seed, device=place, world=world, transfer=transfer)
+    session = Session(learner, dataset, network.resolution, epochs=epochs, seed=seed, watch=watch)
+    identity = _identity(network, dataset, recipe, epochs=epochs, seed=seed, transfer=transfer)
     history: list[EpochMetrics] = []
     if checkpoint is not None and (state := checkpoints.read(checkpoint, fingerprint=identity)) is not None:
         learner.load(state["learner"])
@@ -103,8 +108,18 @@ def train_epochs(
 class Session:
     """A learner and the images it learns from: one epoch of training, one evaluation."""
 
-    def __init__(self, learner: Learner, dataset: Dataset, resolution: int, *, epochs: int, seed: int) -> None:
+    def __init__(
+        self,
+        learner: Learner,
+        dataset: Dataset,
+        resolution: int,
+        *,
+        epochs: int,
+        seed: int,
+        watch: Watch | None = None,
+    ) -> None:
         self.learner = learner
+        self.watch = watch
         self.schedule = learner.recipe.schedule
         augment = _augment(learner.recipe, dataset)
         self.train_images = Loader(dataset.train, resolution, device=learner.device, augment=augment)
@@ -141,12 +156,20 @@ class Session:
     def train(self, number: int) -> list[float]:
         """The loss of every step of one epoch; read from the device once, at the end."""
         learner, done = self.learner, (number - 1) * self.steps
-        learner.module.train()
+        learner.train()
+        started = time.perf_counter()
         losses = torch.empty(self.steps, device=learner.device)
         with seeded(self.seed, f"dropout {learner.world.rank}", number, device=learner.device):
             for step, (images, labels) in enumerate(self._batches(number)):
                 position = (done + step + 0.5) / self.steps  # epochs
-                losses[step] = learner.step(images, labels, rate=self.schedule.factor(position, self.epochs))
+                rate = self.schedule.factor(position, self.epochs)
+                losses[step] = learner.step(images, labels, rate=rate)
+                if self.watch is not None:
+                    speed = (step + 1) * self.batch_size / (time.perf_counter() - started)
+                    self.watch(
+                        Moment(epoch=number, step=step + 1, steps=self.steps, batch_size=self.batch_size,
+                               images_per_second=speed, lr=rate * learner.recipe.peak_lr, losses=losses)
+                    )  # fmt: skip
         learner.synchronise()
         means: list[float] = learner.world.mean(losses).tolist()
         return _finite(means, done)
@@ -174,9 +197,7 @@ class Session:
     def _validated(self) -> Evaluation:
         """Metrics of the module as it stands."""
         learner = self.learner
-        rows = learner.world.share(torch.arange(len(self.val_images)))
-        batches = self.val_images.batches(rows, batch_size=max(1, _EVALUATION_BATCH // learner.parts))
-        return evaluate(learner.module, batches, learner.world)
+        return validate(learner.module, self.val_images, learner.world, parts=learner.parts)
 
     def _batches(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The images of one epoch: equal for all networks of a seed, whatever their resolution."""
@@ -188,11 +209,13 @@ class Session:
 
 
 def _augment(recipe: Recipe, dataset: Dataset) -> Augment | None:
-    if recipe.shift is None:
+    if recipe.shift is None and recipe.crop is None:
         return None
     layers, magnitude = recipe.randaugment_layers, recipe.randaugment_magnitude
-    extra = RandAugment(layers=layers, magnitude=magnitude) if layers else None
-    return Augment(flip=dataset.flip, shift=recipe.shift, randaugment=extra)
+    random = (RandAugment(layers=layers, magnitude=magnitude),) if layers else ()
+    crop = Crop(area=recipe.crop, flip=dataset.flip) if recipe.crop is not None else None
+    policies = (*random, *((AutoAugment(),) if recipe.autoaugment else ()))
+    return Augment(flip=dataset.flip, shift=recipe.shift or 0.0, crop=crop, policies=policies)
 
 
 def _finite(losses: list[float], steps_before: int) -> list[float]:
@@ -213,16 +236,19 @@ def _check_fit(network: Network, dataset: Dataset) -> None:
         )
 
 
-def _identity(network: Network, dataset: Dataset, recipe: Recipe, *, epochs: int, seed: int) -> str:
+def _identity(
+    network: Network, dataset: Dataset, recipe: Recipe, *, epochs: int, seed: int, transfer: Transfer | None
+) -> str:
     """What a checkpoint must agree on to be continued; the budget only where the schedule depends on it."""
     return checkpoints.fingerprint(
         {
             "format": _FORMAT,
             "network": network.to_dict(),
             "dataset": dataset.fingerprint,
-            "recipe": recipe.model_dump(mode="json", exclude={"name", "epochs"}),
+            "recipe": recipe.identity(),
             "epochs": None if recipe.schedule.nests else epochs,
             "seed": seed,
+            **({} if transfer is None else {"transfer": transfer.identity(dataset)}),
         }
     )
 

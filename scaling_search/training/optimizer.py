@@ -75,7 +75,7 @@ class RMSPropTF(torch.optim.Optimizer):
 
 
 def _groups(params: Iterable[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
-    everything = list(params)
+    everything = [param for param in params if param.requires_grad]  # what is frozen has no state
     decayed = [param for param in everything if param.ndim > 1]
     plain = [param for param in everything if param.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]

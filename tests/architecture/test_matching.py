@@ -135,7 +135,7 @@ def all_networks(name: str, growth: float) -> tuple[np.ndarray, np.ndarray]:
     return growths[near], np.asarray(costs.macs, dtype=float) / base.cost().macs / growth - 1
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)  # the first example counts all networks for the others too
 @given(name=st.sampled_from(["resnet18", "mobilenet_v3_small"]), parts=shares_of_all)
 def test_what_exists_within_both_tolerances_is_found(name: str, parts: Parts) -> None:
     shares = as_shares(parts)
@@ -145,7 +145,9 @@ def test_what_exists_within_both_tolerances_is_found(name: str, parts: Parts) ->
     if distance <= SHARES_TOLERANCE:
         assert abs(found.miss) <= COST_TOLERANCE
     if distance <= SHARES_LIMIT:
-        assert found.shares_miss <= distance + 1e-9
+        # networks whose cost differs by less than 0.2 % in one dimension count as one; which of them it is depends on
+        # how far the steps are followed
+        assert found.shares_miss <= distance + 0.005
 
 
 def test_what_is_off_is_weighed_by_both_limits() -> None:

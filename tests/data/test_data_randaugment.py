@@ -73,7 +73,7 @@ def test_draws_are_repeatable_and_reach_every_operation() -> None:
 def test_no_layers_change_nothing_and_two_change_most() -> None:
     images = torch.randint(0, 256, (32, 16, 16, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     stream = torch.Generator().manual_seed(0)
-    assert torch.equal(Augment(flip=False, shift=0, randaugment=RandAugment(layers=0))(images, stream), images)
-    changed = Augment(flip=False, shift=0, randaugment=RandAugment())(images, stream)
+    assert torch.equal(Augment(flip=False, shift=0, policies=(RandAugment(layers=0),))(images, stream), images)
+    changed = Augment(flip=False, shift=0, policies=(RandAugment(),))(images, stream)
     assert changed.dtype == torch.uint8 and changed.shape == images.shape
     assert (changed != images).flatten(1).any(1).sum() >= 28

@@ -51,6 +51,23 @@ def test_equal_networks_are_kept_once_with_all_their_names(b0: Network) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("target", [None, "macs=4x", "params=4x"])
+def test_an_extent_goes_a_part_of_the_way_or_beyond(b0: Network, target: str | None) -> None:
+    rule = Rule(growth=4, target=None if target is None else parse_target(target))
+    space = Space(base=b0, rule=rule)
+    metric = "params" if target == "params=4x" else "macs"
+    own = getattr(b0.cost(), metric)
+    for extent, ratio in ((0.5, 2.0), (1.0, 4.0), (1.5, 8.0)):
+        found = space.candidate(Point(coefficients=WIDTH.coefficients, extent=extent))
+        assert found is not None
+        assert getattr(found.cost, metric) / own == pytest.approx(ratio, rel=0.02)
+        assert found.shares == WIDTH.shares
+    literal = Space(base=b0, rule=Rule(growth=4, match="nominal"))
+    half = literal.candidate(Point(coefficients=WIDTH.coefficients, extent=0.5))
+    assert half is not None
+    assert half.multipliers.width == pytest.approx(2**0.5)
+
+
 def test_the_table_keeps_the_contract_and_the_networks_come_back_from_it(b0: Network, tmp_path: Path) -> None:
     size = ProxySize(width=0.25, resolution=52)
     base = proxy_base(b0, size, classes=7)

@@ -17,6 +17,8 @@ from scaling_search.strategies import (
     WAIT,
     Ask,
     Asks,
+    Compare,
+    Compound,
     Decision,
     Grid,
     Halving,
@@ -41,7 +43,9 @@ STRATEGIES_UNDER_TEST = (
     Race(parts=2, seeds=3, epochs=2),
     Random(samples=6, seeds=2, epochs=2),
     Surface(trials=16, epochs=2),
-)
+    Compare(compounds=(Compound(name="paper", alpha=1.2, beta=1.1, gamma=1.15),), steps=2, seeds=2, epochs=2,
+            unscaled=False),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("check", testing.CHECKS, ids=lambda check: check.__name__)

@@ -75,3 +75,20 @@ def test_reestimated_statistics_are_those_of_the_batches() -> None:
     torch.testing.assert_close(norm.running_var, torch.stack([b.var((0, 2, 3)) for b in batches]).mean(0))
     assert norm.momentum == 0.01
     assert not norm.training
+
+
+@pytest.mark.zoo
+def test_rmsprop_is_timms() -> None:
+    """Twenty steps of the paper's settings from equal weights with equal gradients."""
+    from timm.optim import RMSpropTF as Reference
+
+    weights = torch.randn(40, generator=torch.Generator().manual_seed(0))
+    ours, theirs = (nn.Parameter(weights.clone()) for _ in range(2))
+    mine = RMSPropTF([ours], lr=0.016, decay=0.9, momentum=0.9, epsilon=1e-3)
+    reference = Reference([theirs], lr=0.016, alpha=0.9, momentum=0.9, eps=1e-3)
+    for step in range(20):
+        gradient = torch.randn(40, generator=torch.Generator().manual_seed(step))
+        for parameter, optimizer in ((ours, mine), (theirs, reference)):
+            parameter.grad = gradient.clone()
+            optimizer.step()
+    assert (ours - theirs).abs().max() <= 7e-7

@@ -153,3 +153,12 @@ _CONSTRUCTORS: dict[str, Callable[[NetworkSource, Any, Rounding, float, float], 
     "ConvNeXt": _convnext,
     "RegNet": _regnet,
 }
+
+
+def timm_generator(name: str) -> tuple[str, str, dict[str, Any]] | None:
+    """Which function of timm makes a model at other sizes: its module in `timm.models`, its name, fixed options."""
+    if name not in _TIMM:
+        return None
+    place, fixed = _TIMM[name]
+    module, _, generator = place.partition(".")
+    return module, generator, fixed

@@ -98,7 +98,7 @@ class Baseline:
         """How this network is scaled: by builder protocol, by its own library ("native"), or structurally."""
         if self.source.scales_itself:
             return "builder protocol"
-        return "structural" if self._sized(request) is None else "native"
+        return "structural" if self.sized(request) is None else "native"
 
     # --- scaling
 
@@ -108,7 +108,7 @@ class Baseline:
         Raises:
             InvalidInput: it cannot be scaled so; the message says why and what to do.
         """
-        source = self._sized(request)
+        source = self.sized(request)
         return self.structurally(request) if source is None else self._built(source, request)
 
     def structurally(self, request: Request) -> Scaled:
@@ -126,7 +126,7 @@ class Baseline:
         wishes = replace(self.wishes, classes=request.classes)
         return self._structural(self.view, lambda: self.source.make(wishes), request, "structural")
 
-    def _sized(self, request: Request) -> NetworkSource | None:
+    def sized(self, request: Request) -> NetworkSource | None:
         """What builds the scaled network, where the builder protocol or the source's own library does."""
         if self.source.scales_itself:
             return self.source.at(request.depth, request.width)

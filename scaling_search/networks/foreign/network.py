@@ -51,7 +51,7 @@ class ForeignNetwork(Strict):
     @property
     def way(self) -> str:
         """How it is scaled: "builder protocol", "native" (the source's own library) or "structural"."""
-        return open_baseline(self.source).way(self._request)
+        return open_baseline(self.source).way(self.request)
 
     @property
     def depths(self) -> tuple[int, ...]:
@@ -165,7 +165,7 @@ class ForeignNetwork(Strict):
         Raises:
             InvalidInput: it cannot be scaled so.
         """
-        scaled = self._baseline.scaled(self._request)
+        scaled = self._baseline.scaled(self.request)
         module = scaled.with_weights()
         self._set_rates(module, scaled)
         if zero_init_residual:
@@ -183,6 +183,12 @@ class ForeignNetwork(Strict):
             warnings.warn(
                 f"{self.source} has no stochastic depth, so its rate {self.drop_connect} is left out", stacklevel=3
             )
+
+    def stage_beginnings(self) -> list[str]:
+        """The name of the first module of each stage."""
+        found = self._baseline.scaled(self.request).network
+        names = {part: name for name, part in found.module.named_modules()}
+        return [names[stage[0].modules[0]] for stage in found.stages]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that a YAML file can hold; `from_dict` is the inverse."""
@@ -212,7 +218,8 @@ class ForeignNetwork(Strict):
         return open_baseline(self.source, self._wishes)
 
     @property
-    def _request(self) -> Request:
+    def request(self) -> Request:
+        """The size that is asked of the source."""
         return Request(
             depth=self.depth,
             width=self.width,
@@ -224,7 +231,7 @@ class ForeignNetwork(Strict):
     @property
     def _counted(self) -> Counted:
         # rates change no cost: one opened baseline serves all
-        return counted(open_baseline(self.source), self._request)
+        return counted(open_baseline(self.source), self.request)
 
 
 def open_foreign(name: str) -> ForeignNetwork:

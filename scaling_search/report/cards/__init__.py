@@ -13,8 +13,9 @@ from scaling_search.report.cards.foretold import foretold
 from scaling_search.report.cards.learned import learned
 from scaling_search.report.cards.noise import noise
 from scaling_search.report.cards.transfer import transfer
+from scaling_search.report.cards.verified import verified
 
-CHECKS: Sequence[Check] = (learned, added, foretold, noise, cost, border, crossing, transfer)
+CHECKS: Sequence[Check] = (learned, added, foretold, noise, cost, border, crossing, transfer, verified)
 """In the order of the page. A check looks at the analysis and, if it needs more, at the run's folder."""
 
 
