@@ -81,7 +81,9 @@
     for (const mark of marks) {
       mark.setAttribute("role", "button");
       mark.setAttribute("aria-pressed", "false");
-      mark.setAttribute("aria-label", mark.querySelector("title").textContent);
+      const title = mark.querySelector("title"); // a browser's own hint would lie over the numbers
+      mark.setAttribute("aria-label", title.textContent);
+      title.remove();
       mark.setAttribute("tabindex", "-1");
     }
     enter(svg, () => marks);

@@ -30,6 +30,7 @@ from scaling_search.report.triangle import share_triangle
 from scaling_search.report.web.drawn import drawn
 from scaling_search.report.web.facts import facts, percents
 from scaling_search.search.record import RunRecord
+from scaling_search.search.verification import read_verification
 from scaling_search.units import format_count
 
 _FACTS = (
@@ -41,7 +42,7 @@ _FACTS = (
     ("Base parameters", "base.params"), ("Base MACs", "base.macs"), ("Skipped images", "data.skipped"),
     ("Versions", "versions"), ("Git commit", "git"),
 )  # fmt: skip
-_FILES = ("best.yaml", "run.yaml", "candidates.csv", "trials.csv", "journal.jsonl")
+_FILES = ("best.yaml", "verification.yaml", "run.yaml", "candidates.csv", "trials.csv", "journal.jsonl")
 
 
 def write_report(run: Path, analysis: Analysis, record: RunRecord) -> Path:
@@ -83,7 +84,7 @@ def page(run: Path, analysis: Analysis, record: RunRecord) -> str:
         pick=analysis.pick,
         pick_shares=dict(zip(SHARES, analysis.pick.shares.as_tuple(), strict=True)),
         sentences=sentences(analysis),
-        numbers=numbers(analysis),
+        numbers=numbers(analysis, read_verification(run)),
         cards=found,
         tally=_tally(found),
         figures=drawn(run, analysis),

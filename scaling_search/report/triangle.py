@@ -18,6 +18,7 @@ CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])  # depth lef
 _NAMES = ("all to depth", "all to width", "all to resolution")
 _COLOURS = "cividis_r"  # made for colour-vision deficiency, lighter is better
 _NEAR_CORNER = 0.9
+_ALONG = np.linspace(-0.13, 0.13, 10)  # the name of a corner, which other names keep clear of
 _STAR = 0.03  # from the middle of the pick's star to its rim
 
 
@@ -97,7 +98,8 @@ def draw(table: pd.DataFrame) -> Figure:
         axes.scatter(pick["x"], pick["y"], marker="*", s=480, color="white", edgecolors=INK, linewidths=1.2, zorder=3.5)
         figure.colorbar(dots, ax=axes, label="expected loss of top-1 (points)", shrink=0.7, pad=0.02)
         tips = _STAR * np.array([(-1, 0), (1, 0), (0, -1), (0, 1)]) + pick[["x", "y"]].to_numpy(float)
-        obstacles = np.vstack([trained[["x", "y"]].to_numpy(float), tips])
+        beside = [(x + along, y - 0.07 if y == 0 else y + 0.06) for x, y in CORNERS for along in _ALONG]
+        obstacles = np.vstack([trained[["x", "y"]].to_numpy(float), tips, beside])
         place(axes, [*_labels(trained), Label(pick["x"], pick["y"], "pick", INK)], obstacles)
         return figure
 
@@ -105,7 +107,7 @@ def draw(table: pd.DataFrame) -> Figure:
 def _draw_frame(axes: Axes) -> None:
     axes.set_axis_off()
     axes.set_aspect("equal")
-    axes.set(xlim=(-0.14, 1.14), ylim=(-0.07, 0.93))
+    axes.set(xlim=(-0.14, 1.14), ylim=(-0.09, 0.93))
     for fraction in (0.25, 0.5, 0.75):
         for axis in range(3):
             ends = np.full((2, 3), 1 - fraction)
@@ -116,7 +118,7 @@ def _draw_frame(axes: Axes) -> None:
     for (x, y), name in zip(CORNERS, _NAMES, strict=True):
         below = y == 0
         axes.text(
-            x, y - 0.03 if below else y + 0.03, name, ha="center", va="top" if below else "bottom", fontweight="bold"
+            x, y - 0.05 if below else y + 0.03, name, ha="center", va="top" if below else "bottom", fontweight="bold"
         )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,17 +11,21 @@ import pytest
 from planted_run import analyze_run, edit_trials, peak, plant, read_run, searched
 
 from scaling_search.analysis import Analysis, analyze
+from scaling_search.analysis.wording import percent
 from scaling_search.coefficients import lattice
 from scaling_search.report.cards import CHECKS, Card, cards
 from scaling_search.report.cards.added import added
 from scaling_search.report.cards.border import border
 from scaling_search.report.cards.cost import cost
 from scaling_search.report.cards.crossing import crossing
+from scaling_search.report.cards.drift import drift
 from scaling_search.report.cards.foretold import foretold
 from scaling_search.report.cards.learned import learned
 from scaling_search.report.cards.noise import noise
 from scaling_search.report.cards.transfer import transfer
 from scaling_search.report.cards.verified import verified
+from scaling_search.report.opening import numbers
+from scaling_search.search.verification import Verification, write_verification
 
 INNER = peak((0.3, 0.3, 0.4))
 
@@ -55,6 +60,46 @@ def test_a_good_run_passes_but_for_what_it_has_not_tried(analysis: Analysis, run
         "learned": "PASS", "added": "WARNING", "foretold": "PASS", "noise": "PASS", "cost": "PASS", "border": "PASS",
         "crossing": "PASS", "transfer": "WARNING",
     }  # fmt: skip
+
+
+def verification() -> Verification:
+    """Of two networks; the pick moved towards depth when trainings got longer."""
+    shares, moved = (
+        dict(zip(("depth", "width", "resolution"), division, strict=True))
+        for division in ((0.3, 0.3, 0.4), (0.6, 0.2, 0.2))
+    )
+    place: dict[str, Any] = {"growth": 2.0, "expected_loss": 0.001}
+    one: dict[str, Any] = {"candidate": "c00", "shares": shares, "macs_ratio": 2.0, "expected": 0.75, "seeds": 2}
+    content: dict[str, Any] = {
+        "verdict": "changed", "sentence": "So it was.", "epsilon": 0.005, "epochs": (4, 8), "seeds": 2, "first_seed": 9,
+        "headline": {"reported": 0.75, "fresh": 0.7312, "longer": 0.8}, "ahead": "uniform", "lost": 0.01,
+        "order": {"held": 1, "pairs": 1},
+        "networks": (one | {"names": ("pick",), "top1": 0.8}, one | {"names": ("uniform",), "top1": 0.81}),
+        "transfer": {"picks": ({"of": "run", "epochs": 4, "shares": shares, **place},
+                               {"of": "longer", "epochs": 8, "shares": moved, **place}), "distance": 543.2},
+    }  # fmt: skip
+    return Verification.model_validate(content)
+
+
+def test_a_verification_is_a_card_with_the_way_of_the_pick(analysis: Analysis, tmp_path: Path) -> None:
+    assert verified(analysis, tmp_path) is None
+    write_verification(tmp_path, verification())
+    card = verified(analysis, tmp_path)
+    assert card is not None
+    assert card.standing == "FAIL"
+    assert "moved by 30 % of the compute (longer)" in card.sentence
+    way = drift(verification().transfer)
+    assert way in card.drawing
+    assert way.count("<circle") == 2
+    assert way.count('class="stroke"') == 2, "one arrow: a line and its barbs"
+    assert ">longer</text>" in way
+
+
+def test_fresh_seeds_replace_the_searchs_accuracy(analysis: Analysis) -> None:
+    assert numbers(analysis)[3][0] == percent(analysis.pick.top1, analysis.pick.top1_se)
+    value, label = numbers(analysis, verification())[3]
+    assert value == "73.1 %"
+    assert "fresh seeds" in label and "75.0 %" in label
 
 
 def test_every_check_has_a_sentence_and_where_it_can_a_drawing(analysis: Analysis, run: Path) -> None:
@@ -109,9 +154,14 @@ def test_foretold_fails_where_there_is_no_pattern(tmp_path: Path) -> None:
 
 
 def test_noise_is_assumed_with_one_seed(tmp_path: Path) -> None:
-    card = noise(planted(tmp_path, seeds=1), tmp_path)
+    card = noise(planted(tmp_path / "none", seeds=1), tmp_path)
     assert card.standing == "WARNING"
-    assert "assumed" in card.sentence
+    assert "No candidate has a second seed" in card.sentence
+    one = plant(tmp_path / "one", truth=INNER)
+    edit_trials(one, lambda rows: rows[(rows["seed"] == 0) | (rows["candidate"] == "c03")])
+    card = noise(analyze_run(one), tmp_path)
+    assert card.standing == "WARNING"
+    assert "Repeats of 1 candidate are too few" in card.sentence
 
 
 def test_cost(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.text import Annotation
 from planted_run import analyze_run, peak, plant, searched
 
@@ -140,3 +141,21 @@ def test_regret_is_drawn_in_points_over_the_part_of_the_training(tmp_path: Path)
     assert np.asarray(axes.lines[0].get_xydata()) == pytest.approx(np.array([[10, 2], [40, 1]]))
     assert {text.get_text() for text in axes.texts} == {"surface", "grid, best mean"}
     assert [path.name for path in plot.write(tmp_path)] == ["regret.csv", "regret.svg", "regret.png"]
+
+
+def test_names_in_the_triangle_touch_neither_the_star_nor_a_corners_name(tmp_path: Path) -> None:
+    corner = analyze_run(plant(tmp_path, truth=peak((0, 1, 0), steepness=0.3)))
+    assert corner.pick.shares.width > 0.85
+    axes = share_triangle(corner).figure.axes[0]
+    boxes = {text.get_text(): text.get_window_extent() for text in axes.texts if text.get_text()}
+    others = [box for name, box in boxes.items() if name != "pick"]
+    assert not any(boxes["pick"].overlaps(box) for box in others)
+    star = np.asarray(axes.transData.transform(_star_of(axes)))
+    assert not any(boxes["pick"].contains(x, y) for x, y in star)
+
+
+def _star_of(axes: Axes) -> list[tuple[float, float]]:
+    """The middle of the only star that is drawn, and points around it."""
+    (star,) = [dots for dots in axes.collections if len(dots.get_paths()) == 1 and len(dots.get_paths()[0]) == 11]
+    ((x, y),) = np.asarray(star.get_offsets()).tolist()
+    return [(x + a, y + b) for a, b in ((0, 0), (0.02, 0), (-0.02, 0), (0, 0.02), (0, -0.02))]

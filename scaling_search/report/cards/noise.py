@@ -19,7 +19,10 @@ def noise(analysis: Analysis, run: Path) -> Card:
     repeated = int((analysis.table["seeds"] > 1).sum())
     used = f"the surface reckons with {points(typical)} points"
     if means.error_sd is None:
-        sentence = f"No candidate has a second seed; {used}, which is assumed."
+        few = "No candidate has a second seed"
+        if repeated:
+            few = f"Repeats of {count(repeated, 'candidate')} are too few to tell noise from what a seed does to all"
+        sentence = f"{few}; {used}, which is assumed."
     else:
         few = "" if means.dof >= KNOWN else ", partly assumed, since that is little to go by"
         sentence = (

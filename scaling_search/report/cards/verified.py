@@ -5,6 +5,7 @@ from pathlib import Path
 from scaling_search.analysis import Analysis
 from scaling_search.report.cards.card import Card, Standing
 from scaling_search.report.cards.drawings import orders
+from scaling_search.report.cards.drift import drift
 from scaling_search.search.verification import Verification, read_verification
 
 _STANDINGS: dict[str, Standing] = {"held": "PASS", "not told apart": "WARNING", "changed": "FAIL"}
@@ -20,7 +21,8 @@ def verified(analysis: Analysis, run: Path) -> Card | None:
         question="Does the answer hold with fresh seeds and longer trainings?",
         standing=_STANDINGS[found.verdict],
         sentence=f"{found.sentence} {_drift(found)}".strip(),
-        drawing=orders(
+        drawing=drift(found.transfer)
+        + orders(
             {" = ".join(one.names): one.expected for one in found.networks},
             {" = ".join(one.names): one.top1 for one in found.networks},
             ("as expected", f"{found.epochs[1]} epochs"),

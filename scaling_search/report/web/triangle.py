@@ -14,7 +14,7 @@ from scaling_search.report.web.contours import bands
 from scaling_search.report.web.svg import Name, circle, drawing, element, line, mark, names, polyline, text
 
 _SIDE, _LEFT, _TOP = 280.0, 40.0, 24.0
-_HEIGHT = _TOP + _SIDE * sqrt(3) / 2 + 24
+_HEIGHT = _TOP + _SIDE * sqrt(3) / 2 + 30
 _STRONGEST = 0.62  # tint of the largest loss
 _NEAR_CORNER = 0.9
 
@@ -33,7 +33,7 @@ def draw(table: pd.DataFrame, titles: dict[str, str]) -> str:
         if row.named and max(row.share_depth, row.share_width, row.share_resolution) < _NEAR_CORNER
     ]
     tips = [(star[0] + x, star[1] + y) for x, y in ((-9, 0), (9, 0), (0, -9), (0, 9))]
-    words = names([Name(*star, "pick"), *named], [*spots, *tips], inside=(0, 0, 360, _HEIGHT))
+    words = names([Name(*star, "pick"), *named], [*spots, *tips, *_corners()], inside=(0, 0, 360, _HEIGHT))
     return drawing(
         _HEIGHT,
         tints + _frame() + _region(table, surface) + element("path", d=_star(*star), class_="star") + dots + words,
@@ -90,10 +90,18 @@ def _frame() -> str:
     return (
         grid
         + outline
-        + text(left - 34, bottom + 18, "all to depth", class_="corner")
-        + text(right + 34, bottom + 18, "all to width", text_anchor="end", class_="corner")
+        + text(left - 34, bottom + 23, "all to depth", class_="corner")
+        + text(right + 34, bottom + 23, "all to width", text_anchor="end", class_="corner")
         + text(middle, top - 9, "all to resolution", text_anchor="middle", class_="corner")
     )
+
+
+def _corners() -> list[tuple[float, float]]:
+    """Points on the names of the corners, which other names keep clear of."""
+    (left, bottom), (right, _), (middle, top) = _at(0, 0), _at(1, 0), _at(0.5, sqrt(3) / 2)
+    along = range(0, 72, 8)
+    beside = [(x, bottom + 19.0) for part in along for x in (left - 32 + part, right + 32 - part)]
+    return beside + [(middle - 44 + 1.3 * part, top - 12) for part in along]
 
 
 def _dot(row: "pd.Series", title: str) -> str:
