@@ -19,6 +19,7 @@ from scaling_search.cli import (
     inference,
     replay,
     run,
+    status,
     train,
     verify,
 )
@@ -33,11 +34,12 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 for command in (
-    run.run, run.resume, run.extend, verify.verify, compare.compare, compare_runs.compare_runs, cam.cam,
+    run.run, run.resume, run.extend, status.status, verify.verify, compare.compare, compare_runs.compare_runs, cam.cam,
     candidates.candidates, analyze.analyze, analyze.report, replay.replay, family.family, frontier.frontier,
     train.train, inference.evaluate, inference.predict, export.export, cost.cost, cost.baselines,
 ):  # fmt: skip
     app.command()(command)
+app.command(name="list")(status.list_runs)
 
 
 def _show_version(wanted: bool) -> None:

@@ -98,3 +98,5 @@ def print_answer(console: "Console", answer: "Answer") -> None:
     first, *_, last = answer.levels
     console.print(f"family    {answer.folder / 'family'}/b{first}.yaml … b{last}.yaml", markup=False)
     console.print(f"report    {answer.folder / 'report.html'}", markup=False)
+    if answer.analysis.advice is not None and answer.analysis.advice.options:
+        console.print(f"more      scaling-search extend {answer.folder} --budget 30m", markup=False)

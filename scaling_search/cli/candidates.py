@@ -1,5 +1,6 @@
 """`candidates`: the networks that a search compares."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -30,17 +31,21 @@ def candidates(
         typer.Option("--proxy", help="The small networks that a run on CPUs trains, instead of the full-size ones."),
     ] = False,
     csv: Annotated[Path | None, typer.Option(help="Also write the table to this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list, a candidate each, instead.")] = False,
 ) -> None:
     """List the networks that a search compares: what they are made of and what they really cost."""
     from scaling_search.cli.terminal import make_console, print_candidates
     from scaling_search.configuration import parse
-    from scaling_search.search.table import write_table
+    from scaling_search.search.table import row, write_table
     from scaling_search.study.listing import list_candidates
     from scaling_search.study.network import network
     from scaling_search.study.options import Options
 
     options = parse(Options, shared.asked(context), origin="options")
     found = list_candidates(network(baseline), options, proxy=proxy)
-    print_candidates(make_console(), found)
+    if as_json:
+        print(json.dumps([row(candidate) for candidate in found], ensure_ascii=False, indent=2))
+    else:
+        print_candidates(make_console(), found)
     if csv is not None:
         write_table(csv, found)

@@ -1,5 +1,6 @@
 """`family`: the networks of a published preset or of any coefficients, as configs."""
 
+import json
 import re
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,7 @@ def family(
     out: Annotated[
         Path | None, typer.Option(help="Folder for b1.yaml …; without it the family is only listed.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list, a network each, instead.")] = False,
 ) -> None:
     """Scale a baseline into a family: by a published preset, or by coefficients and φ."""
     from rich.table import Table
@@ -51,8 +53,10 @@ def family(
             member.name, f"{member.multipliers.depth:.3f}", f"{member.multipliers.width:.3f}", str(built.resolution),
             f"{built.dropout:g}", f"{member.cost.params:,}", f"{member.cost.macs:,}",
         )  # fmt: skip
-    console = make_console()
+    console = make_console(quiet=as_json)
     console.print(table)
+    if as_json:
+        print(json.dumps([member.to_dict() for member in members], ensure_ascii=False, indent=2))
     if out is not None:
         paths = write_family(out, members)
         console.print(f"written to {out}/{paths[0].name} … {paths[-1].name}")

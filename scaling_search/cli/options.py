@@ -81,6 +81,22 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show the candidates, the plan and its time; train nothing.",
                        rich_help_panel=RUNNING),
 ]  # fmt: skip
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="No plan and no progress: the answer, warnings and errors.",
+                       rich_help_panel=RUNNING),
+]  # fmt: skip
+AsJson = Annotated[
+    bool, typer.Option("--json", help="One JSON object, the content of best.yaml, and nothing else.",
+                       rich_help_panel=RUNNING),
+]  # fmt: skip
+Config = Annotated[
+    Path | None, _option(RUNNING, "run.yaml of another run: the same search again, but for what --set says.")
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", rich_help_panel=RUNNING,
+                 help="With --config, repeatable: seeds=4, epochs=12, epsilon=0.01, workers=2 …"),
+]  # fmt: skip
 
 
 def asked(context: typer.Context) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.status import Status
 
 from scaling_search.analysis.wording import loss
 from scaling_search.cli.ending import end_if_wanted
@@ -33,6 +34,7 @@ class TerminalProgress(Listener):
         self._console = console
         self._data: DataBar | None = None
         self._trials: TrialBar | None = None
+        self._step: Status | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -44,18 +46,35 @@ class TerminalProgress(Listener):
 
     def close(self) -> None:
         """Leaves the terminal to others."""
+        self._quiet_step()
         for bar in (self._data, self._trials):
             if bar is not None:
                 bar.stop()
 
+    def on_step(self, title: str) -> None:
+        """A spinner on a terminal, else a line: planning takes up to a minute."""
+        self._quiet_step()
+        if self._console.is_terminal:
+            self._step = self._console.status(f"planning: {title} …")
+            self._step.start()
+        else:
+            self._console.print(f"planning  {title}", markup=False)
+
+    def _quiet_step(self) -> None:
+        if self._step is not None:
+            self._step.stop()
+        self._step = None
+
     def on_data(self, title: str, done: int, total: int) -> None:
         """A bar for each kind of work; nothing is shown when the cache has it all."""
+        self._quiet_step()
         if self._data is None:
             self._data = DataBar(self._console)
         self._data.update(title, done, total)
 
     def on_plan(self, begun: Begun) -> None:
         """From here on trials are shown; a second time, when the pilot has settled the plan."""
+        self._quiet_step()
         if self._data is not None:
             self._data.stop()
         if self._trials is not None:

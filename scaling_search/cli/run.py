@@ -51,23 +51,64 @@ def run(
     workers: shared.Workers = None,
     trials_per_gpu: shared.TrialsPerGpu = 2,
     deterministic: shared.Deterministic = False,
+    config: shared.Config = None,
+    sets: shared.Sets = None,
+    quiet: shared.Quiet = False,
+    as_json: shared.AsJson = False,
     dry_run: shared.DryRun = False,
 ) -> None:
     """Search how to divide 2^φ times the compute, and write the analysis, the family and a report."""
-    from scaling_search.cli.progress import TerminalProgress
     from scaling_search.cli.terminal import make_console, print_candidates
-    from scaling_search.study.study import Study
 
-    study = Study(baseline, data, folder=out, **shared.asked(context))
-    console = make_console()
+    console = make_console(quiet=quiet or as_json)
+    if not console.is_terminal:
+        console.print("planning  loading what trains")  # torch and Ray take seconds
+    from scaling_search.cli.progress import TerminalProgress
+
     with TerminalProgress(console) as progress:
+        progress.on_step("opening the baseline")
+        study = _begun(context, baseline, data, out, config, sets)
         prepared = study.plan(listeners=[progress])
         for title, text in prepared.lines():
             console.print(f"{title:<10}{text}", markup=False)
         if dry_run:
-            print_candidates(console, prepared.candidates)
+            progress.close()
+            print_candidates(make_console(), prepared.candidates)
             return
-        _train_and_finish(study, console, progress)
+        _train_and_finish(study, console, progress, as_json=as_json, quiet=quiet)
+
+
+def _begun(
+    context: typer.Context, baseline: str, data: str | None, out: Path | None, config: Path | None,
+    sets: list[str] | None,
+) -> "Study":  # fmt: skip
+    """The search that the options ask for, or that of another run again."""
+    from scaling_search.study.study import Study
+
+    if config is None:
+        if sets:
+            raise InvalidInput("--set changes what --config says: name a run.yaml")
+        return Study(baseline, data, folder=out, **shared.asked(context))
+    own = {"config", "sets", "out", "quiet", "as_json", "dry_run"}
+    typed = [
+        name for name in context.params
+        if name not in own and str(context.get_parameter_source(name)).endswith("COMMANDLINE")
+    ]  # fmt: skip
+    if typed:
+        option = typed[0].replace("_", "-")
+        raise InvalidInput(f"--config says all of the search: write --set {typed[0]}=… instead of --{option}")
+    return Study.again(config, changes=_changes(sets or []), folder=out)
+
+
+def _changes(sets: list[str]) -> dict[str, str]:
+    """key=value, as typed."""
+    found = {}
+    for text in sets:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise InvalidInput(f"--set {text!r} is not key=value, as seeds=4")
+        found[key.strip().replace("-", "_")] = value.strip()
+    return found
 
 
 def resume(
@@ -75,18 +116,19 @@ def resume(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Also train the trials again whose networks failed.")
     ] = False,
+    quiet: shared.Quiet = False,
 ) -> None:
     """Finish a run; trials that are done are not trained again."""
     from scaling_search.cli.progress import TerminalProgress
     from scaling_search.cli.terminal import make_console
     from scaling_search.study.study import Study
 
-    console = make_console()
+    console = make_console(quiet=quiet)
     with TerminalProgress(console) as progress:
         study = Study.open(run)
         if retry_failed:
             console.print(f"{study.retry_failed()} trials that failed are trained again")
-        _train_and_finish(study, console, progress)
+        _train_and_finish(study, console, progress, quiet=quiet)
 
 
 def extend(
@@ -110,24 +152,47 @@ def extend(
         _train_and_finish(study, console, progress)
 
 
-def _train_and_finish(study: "Study", console: "Console", progress: "TerminalProgress") -> None:
-    from scaling_search.cli.analyze import print_answer
+def _train_and_finish(
+    study: "Study", console: "Console", progress: "TerminalProgress", *, as_json: bool = False, quiet: bool = False
+) -> None:
+    from scaling_search.cli.terminal import make_console
 
     if study.prepared.compares:
         from scaling_search.cli.compare import finish_comparison
         from scaling_search.study.comparison import Comparison
 
-        finish_comparison(Comparison.of(study), console, progress)
+        finish_comparison(Comparison.of(study), make_console() if quiet else console, progress)
         return
     complete = study.run([progress])
     progress.close()
     if complete:
-        print_answer(console, study.analyze())
+        _show(study, make_console() if quiet else console, as_json=as_json)
         return
     if not study.shortfall():  # who presses Ctrl-C gets the answer so far; what the environment failed is no answer
         with contextlib.suppress(InvalidInput):  # nothing may be trained to its end yet
-            print_answer(console, study.analyze())
-    console.print(
-        f"{study.shortfall() or 'interrupted'}; go on with: scaling-search resume {study.folder}", markup=False
-    )
+            _show(study, make_console() if quiet else console, as_json=as_json)
+    sentence = f"{study.shortfall() or 'interrupted'}; go on with: scaling-search resume {study.folder}"
+    if console.quiet:
+        typer.echo(sentence, err=True)
+    console.print(sentence, markup=False)
     raise typer.Exit(1 if study.shortfall() else 130)
+
+
+def _show(study: "Study", console: "Console", *, as_json: bool) -> None:
+    """The answer; and where there is more to be had, the command for it."""
+    import json
+
+    from scaling_search.analysis import to_dict
+    from scaling_search.cli.analyze import print_answer
+
+    answer = study.analyze()
+    if as_json:
+        content = {"folder": str(study.folder), **to_dict(answer.analysis)}
+        typer.echo(json.dumps(content, ensure_ascii=False, indent=2))
+        return
+    print_answer(console, answer)
+    if failed := study.failures():
+        count, reason = sum(failed.values()), failed.most_common(1)[0][0]
+        what = "1 trial" if count == 1 else f"{count} trials"
+        retry = f"scaling-search resume {study.folder} --retry-failed"
+        console.print(f"failed    {what}, most often: {reason}; again: {retry}", markup=False)

@@ -1,6 +1,5 @@
 """What the commands share in a terminal: the console, and the table of candidates."""
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,14 +9,14 @@ from rich.console import Console
 if TYPE_CHECKING:
     from scaling_search.search.space import Candidate
 
-_PIPE = 400  # columns: room for every table
+_PIPE = 10_000  # columns: a pipe cuts nothing
 _WIDE = 140  # columns from which on the widths have room
 
 
 def make_console(*, quiet: bool = False) -> Console:
     """A console that neither folds lines nor cuts tables where nobody reads along (a log, a pipe)."""
-    reader = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(soft_wrap=not sys.stdout.isatty(), width=None if reader else _PIPE, highlight=False, quiet=quiet)
+    terminal = sys.stdout.isatty()
+    return Console(soft_wrap=not terminal, width=None if terminal else _PIPE, highlight=False, quiet=quiet)
 
 
 def print_candidates(console: Console, found: "Sequence[Candidate]") -> None:

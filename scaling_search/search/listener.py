@@ -33,6 +33,9 @@ class Listener:
     An exception that a listener raises ends the search; what was read until then is kept.
     """
 
+    def on_step(self, title: str) -> None:
+        """A part of the planning begins: reading, measuring, building."""
+
     def on_data(self, title: str, done: int, total: int) -> None:
         """Images are being drawn or packed."""
 

@@ -77,6 +77,16 @@ def data_listener(listeners: Sequence[Listener]) -> Callable[[str, int, int], No
     return on_data
 
 
+def step_listener(listeners: Sequence[Listener]) -> Callable[[str], None]:
+    """Tells all listeners what of the planning begins."""
+
+    def on_step(title: str) -> None:
+        for listener in listeners:
+            listener.on_step(title)
+
+    return on_step
+
+
 def typed_command() -> str:
     """What was typed, or that the search was begun in Python."""
     program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else ""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Data = Union[str, Path, "ImageSource", None]
 """What a search's images come from: a folder, a data set's name, a source made of torch data sets; None is embedded."""
 
-_TIGHT = 1.15
+TIGHT = 1.15
 """So many times the budget is not worth another size."""
 
 _SAVING_LEVERAGE = 2.0
@@ -97,7 +97,7 @@ class Design:
                 device=design.device,
             )
             excess = design.least_seconds(speed, train_images, val_images) / design.budget
-            if excess <= _TIGHT or design.sized or left <= 1:
+            if excess <= TIGHT or design.sized or left <= 1:
                 return design, speed
             design, left = replace(design, size=design.size.shrunk(min(excess, left))), left / excess
 

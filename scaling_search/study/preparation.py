@@ -1,5 +1,6 @@
 """A search made ready: data packed, speed measured, plan chosen, or all of it read back from a run folder."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,13 +19,13 @@ from scaling_search.search.executors import Executor
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.lengths import Longer
 from scaling_search.search.pilot import FIRST_LOOK, PILOTED, UNSCALED_SEEDS, Beside, Pilot, PilotRecord
-from scaling_search.search.plan import choose_plan
+from scaling_search.search.plan import Plan, Speed, Work, choose_plan
 from scaling_search.search.record import BaseRecord, DataRecord, DeviceRecord, ExecutorRecord, RunRecord
 from scaling_search.search.searchspace import adopt_live
 from scaling_search.search.space import Candidate, Space
 from scaling_search.search.table import read_table
 from scaling_search.strategies import Asking, Compare, Point, Strategy
-from scaling_search.study.design import Data, Design, executor_again, make_space
+from scaling_search.study.design import TIGHT, Data, Design, executor_again, make_space
 from scaling_search.units import format_count, format_seconds
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 OnData = Callable[[str, int, int], None]
 """Told of work on images: what is done, images done, images in all."""
+OnStep = Callable[[str], None]
+"""Told what of the planning begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +118,9 @@ def plan_lines(record: RunRecord) -> list[tuple[str, str]]:
     return [*lines, ("pilot", first)]
 
 
-def prepare_new(design: Design, *, command: str, on_data: OnData | None = None) -> Prepared:
+def prepare_new(
+    design: Design, *, command: str, on_data: OnData | None = None, on_step: OnStep | None = None
+) -> Prepared:
     """Packs the data, measures the speed and makes the plan. Writes nothing but the data's cache.
 
     Args:
@@ -124,9 +129,13 @@ def prepare_new(design: Design, *, command: str, on_data: OnData | None = None) 
     Raises:
         InvalidInput: anything that was asked for cannot be done.
     """
+    step = on_step or (lambda title: None)
+    step("reading the images' names")
     source = _source(design.data)
+    step("measuring how fast the three corners train")
     design, speed = design.affordable(len(source.train), len(source.val), classes=len(source.classes))
     data = prepare(source, resolution=design.packed_resolution(len(source.classes)), progress=on_data)
+    step("building the candidates")
     base = design.base(len(data.classes))
     space = make_space(design.question, base=base, full=design.full)
     candidates = _remembered(space)
@@ -138,6 +147,7 @@ def prepare_new(design: Design, *, command: str, on_data: OnData | None = None) 
     )  # fmt: skip
     strategy, plan = choose(refinements)
     found = candidates(strategy)
+    _check_budget(design, speed, work, plan, strategy)
     pilot = None
     if design.pilot and strategy.epochs is not None:
         pilot = PilotRecord(
@@ -169,6 +179,20 @@ def prepare_new(design: Design, *, command: str, on_data: OnData | None = None) 
     )
     return Prepared(
         record=record, space=space, candidates=found, dataset=data, strategy=strategy, executor=design.executor
+    )
+
+
+def _check_budget(design: Design, speed: Speed, work: Work, plan: Plan, strategy: Strategy) -> None:
+    """Warns where the time that was asked for is too short, with the least that is not."""
+    epochs = strategy.epochs or work.minimum_epochs
+    least = design.least_seconds(speed, work.train_images, work.val_images)
+    short = epochs < min(work.minimum_epochs, design.strategy.epochs or work.minimum_epochs)
+    if design.budget >= least or not (short or plan.seconds > TIGHT * design.budget):
+        return
+    warnings.warn(
+        f"a budget of {format_seconds(design.budget)} cannot be met: the least that this search takes is about "
+        f"{format_seconds(least)}, with {count(work.minimum_epochs, 'epoch')} a trial; fewer say little",
+        stacklevel=2,
     )
 
 

@@ -18,7 +18,7 @@ from scaling_search.search.listener import Begun, Listener
 from scaling_search.search.space import Candidate
 from scaling_search.search.table import write_table
 from scaling_search.strategies import Strategy
-from scaling_search.study.beginning import data_listener, keep_live, typed_command, weight_keeper
+from scaling_search.study.beginning import data_listener, keep_live, step_listener, typed_command, weight_keeper
 from scaling_search.study.design import Data, Design
 from scaling_search.study.preparation import Prepared, prepare_again, prepare_new
 from scaling_search.study.replanning import after_pilot, made_smaller, with_lengths
@@ -38,6 +38,7 @@ class Session:
         prepared: data, candidates and plan, once they are there.
         folder: of the run, once it has begun.
         driver: of the last run, or of the one that is under way.
+        repeats: it is another run's search again, with the plan as that had it at its end.
     """
 
     path: Path | None
@@ -48,6 +49,7 @@ class Session:
     prepared: Prepared | None = None
     folder: RunFolder | None = None
     driver: Driver[Candidate] | None = None
+    repeats: bool = False
     _lock: "BaseFileLock | None" = None
     _smaller: Prepared | None = None
 
@@ -70,7 +72,9 @@ class Session:
         """
         if design is None or self.folder is not None:
             raise InvalidInput(f"{self.path} has begun and keeps its plan")
-        self.prepared = prepare_new(design, command=typed_command(), on_data=data_listener(listeners))
+        self.prepared = prepare_new(
+            design, command=typed_command(), on_data=data_listener(listeners), on_step=step_listener(listeners)
+        )
         return self.prepared
 
     def prepare(self, listeners: Sequence[Listener] = ()) -> Prepared:
@@ -148,7 +152,7 @@ class Session:
 
         Not where the pilot has to be made anew: see `begin_smaller`.
         """
-        if self.driver is None:
+        if self.driver is None or self.repeats:
             return False
         if self.pilot_pending:
             self._smaller = self._smaller or made_smaller(self.prepare(), self.driver.evidence())

@@ -10,28 +10,29 @@ Nothing is printed: who wants to see what happens passes listeners.
 
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack
 
 from scaling_search.configuration import parse
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import UNSCALED, Trial
+from scaling_search.evidence import UNSCALED, Reading, Trial
 from scaling_search.search import folder as folders
 from scaling_search.search.driver import Jobs
 from scaling_search.search.executors import Conditions, Executor, Train, train_trial
-from scaling_search.search.journal import Journal
+from scaling_search.search.journal import Journal, read_entries
 from scaling_search.search.listener import Listener
 from scaling_search.strategies import DONE, Ask, Decision, Strategy
 from scaling_search.study.answer import Answer, write_answer
 from scaling_search.study.asking import TrialAsk, told_reading
-from scaling_search.study.beginning import job_maker
+from scaling_search.study.beginning import job_maker, typed_command
 from scaling_search.study.design import Data, make_design
 from scaling_search.study.extending import extend
 from scaling_search.study.network import ScalableNetwork, network
 from scaling_search.study.options import ExecutorName, Options, StudyOptions
 from scaling_search.study.preparation import Prepared
+from scaling_search.study.repeating import repeated
 from scaling_search.study.session import Session
 
 if TYPE_CHECKING:
@@ -94,6 +95,27 @@ class Study:
         return cls.of(Session.opened(Path(folder), data=data, strategy=strategy, executor=executor))
 
     @classmethod
+    def again(
+        cls, config: str | Path, *, changes: Mapping[str, str] | None = None, folder: str | Path | None = None
+    ) -> Self:
+        """The search of another run, in a folder of its own: the same candidates, seeds and epochs, and so the same
+        trainings, to the bit on a CPU.
+
+        Args:
+            config: run.yaml of that run, or its folder.
+            changes: what is to be otherwise, as text: seeds, epochs, epsilon, recipe, workers, executor, device, data.
+            folder: of the new run.
+
+        Raises:
+            InvalidInput: the file is no run's, its data have changed, or something cannot be changed so.
+        """
+        path = None if folder is None else Path(folder)
+        if path is not None:
+            folders.check_free(path)
+        prepared = repeated(Path(config), changes or {}, command=typed_command())
+        return cls.of(Session(path=path, prepared=prepared, repeats=True))
+
+    @classmethod
     def of(cls, session: Session) -> Self:
         """The study of a session that was made elsewhere."""
         study = cls.__new__(cls)
@@ -113,6 +135,8 @@ class Study:
         Raises:
             InvalidInput: the run has begun already, or something that was asked for cannot be done.
         """
+        if self._session.repeats and budget is None:
+            return self._session.prepare(listeners)
         design = self._session.design
         if design is not None and budget is not None:
             design = design.with_budget(budget)
@@ -202,6 +226,12 @@ class Study:
         for listener in listeners:
             listener.on_answer(answer.analysis)
         return answer
+
+    def failures(self) -> Counter[str]:
+        """Why networks failed, and how often; `retry_failed` opens these trials again."""
+        entries = read_entries(self._session.begun().journal)
+        endings = {entry.trial: entry for entry in entries if isinstance(entry, Reading)}
+        return Counter(entry.reason for entry in endings.values() if entry.status == "failed")
 
     def shortfall(self) -> str:
         """What of the last run could not be trained, and why, in one sentence; "" where nothing failed."""

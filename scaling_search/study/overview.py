@@ -1,0 +1,135 @@
+"""Where runs stand, read from their folders; nothing is written, and whoever works in one is not disturbed."""
+
+import fcntl
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from scaling_search.configuration import read_yaml
+from scaling_search.errors import InvalidInput
+from scaling_search.evidence import UNSCALED, Reading
+from scaling_search.locks import LOCK
+from scaling_search.search.folder import RECORD, RunFolder
+from scaling_search.search.journal import read_entries
+
+_DEEPEST = 3  # folders below the one that is listed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """One run.
+
+    Attributes:
+        baseline, phi, data, started: what it asks, and since when.
+        done, wanted: trials that ended, and those of the plan with the unscaled network's.
+        failed: trials whose networks failed.
+        reason: why most of these did.
+        best, top1: the candidate with the highest mean top-1 so far, and that.
+        state: «at work», «finished», «interrupted» or «not begun».
+        verdict: the kind of the answer and its sentence, where there is one.
+    """
+
+    folder: str
+    baseline: str
+    phi: float
+    data: str
+    started: str
+    done: int
+    wanted: int
+    failed: int
+    reason: str
+    best: str
+    top1: float | None
+    state: str
+    verdict: str
+    sentence: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def overview(path: Path) -> Overview:
+    """Where one run stands.
+
+    Raises:
+        InvalidInput: the folder is not a run.
+    """
+    folder = RunFolder(path)
+    record = folder.record()
+    entries = read_entries(folder.journal) if folder.journal.exists() else []
+    last = {entry.trial: entry for entry in entries if isinstance(entry, Reading)}
+    resting = [reading for reading in last.values() if reading.final or reading.resting]
+    reasons = Counter(reading.reason for reading in resting if reading.status == "failed")
+    best, top1 = _best(resting)
+    wanted = record.plan.trials + (record.pilot.seeds if record.pilot else 0)
+    answer = _answer(path / "best.yaml")
+    return Overview(
+        folder=str(path),
+        baseline=str(record.baseline["name"]),
+        phi=record.question.phi,
+        data=record.data.name,
+        started=record.started,
+        done=len(resting),
+        wanted=wanted,
+        failed=sum(reasons.values()),
+        reason=reasons.most_common(1)[0][0] if reasons else "",
+        best=best,
+        top1=top1,
+        state=_state(path, done=len(resting), begun=bool(last), answered=bool(answer), wanted=wanted),
+        verdict=str(answer.get("verdict", "")),
+        sentence=str(answer.get("sentence", "")),
+    )
+
+
+def runs_below(root: Path) -> list[Path]:
+    """The folders of runs in a folder and a few levels below it, the newest last.
+
+    Raises:
+        InvalidInput: there is no such folder.
+    """
+    if not root.is_dir():
+        raise InvalidInput(f"there is no folder {root}")
+    found = [path.parent for depth in range(_DEEPEST + 1) for path in root.glob("*/" * depth + RECORD)]
+    return sorted(found, key=lambda path: (path / RECORD).stat().st_mtime)
+
+
+def _best(readings: list[Reading]) -> tuple[str, float | None]:
+    scores: dict[str, list[float]] = {}
+    for reading in readings:
+        if reading.top1 is not None and reading.status != "failed" and reading.trial.candidate != UNSCALED:
+            scores.setdefault(reading.trial.candidate, []).append(reading.top1)
+    if not scores:
+        return "", None
+    name, values = max(scores.items(), key=lambda item: fmean(item[1]))
+    return name, fmean(values)
+
+
+def _answer(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    content = read_yaml(path)
+    return content if isinstance(content, dict) else {}
+
+
+def _state(path: Path, *, done: int, begun: bool, answered: bool, wanted: int) -> str:
+    if _is_held(path / LOCK):
+        return "at work"
+    if not begun:
+        return "not begun"
+    return "finished" if answered or done >= wanted else "interrupted"
+
+
+def _is_held(lock: Path) -> bool:
+    """Whether a process works in the folder; the lock's file is only looked at."""
+    try:
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_UN)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is none, or the file system knows no locks
+        return False
+    return False
