@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from scaling_search.study.comparison import CompareAnswer, Comparison, compare
     from scaling_search.study.dataset import dataset
     from scaling_search.study.frontier import frontier
+    from scaling_search.study.looking import look_at
     from scaling_search.study.network import ScalableNetwork, network
+    from scaling_search.study.several import compare_runs
     from scaling_search.study.study import Study, search
+    from scaling_search.study.verification import Verifier, verify
 
 __version__ = "0.1.0"
 
@@ -48,12 +51,16 @@ _LAZY = {
     "Shares": "coefficients",
     "Study": "study.study",
     "Trial": "evidence",
+    "Verifier": "study.verification",
     "compare": "study.comparison",
+    "compare_runs": "study.several",
     "dataset": "study.dataset",
     "frontier": "study.frontier",
+    "look_at": "study.looking",
     "network": "study.network",
     "search": "study.study",
     "strategies": "",
+    "verify": "study.verification",
 }
 """Where each name lies; "" is a room of its own."""
 
@@ -74,13 +81,17 @@ __all__ = [
     "Shares",
     "Study",
     "Trial",
+    "Verifier",
     "__version__",
     "compare",
+    "compare_runs",
     "dataset",
     "frontier",
+    "look_at",
     "network",
     "search",
     "strategies",
+    "verify",
 ]
 
 

@@ -4,6 +4,7 @@ It is a run of its own in RUN/verification/, planned, driven and resumed as othe
 the run's answer, as RUN/verification.yaml.
 """
 
+import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import log2
@@ -183,6 +184,30 @@ class Verifier:
         return Prepared(
             record=again, space=space, candidates=chosen, dataset=dataset, strategy=strategy, executor=executor
         )
+
+
+def verify(
+    run: str | Path,
+    *,
+    budget: str | float | None = None,
+    seeds: int | None = None,
+    epochs: int | None = None,
+    larger: bool | None = None,
+    data: "Data" = None,
+    executor: Executor | None = None,
+    listeners: Sequence[Listener] = (),
+) -> Verification:
+    """Plans (or goes on with), runs and reads the verification of a run; the arguments are those of `Verifier`.
+
+    Raises:
+        InvalidInput: something that was asked for cannot be done, or nothing was trained to its end.
+    """
+    verifier = Verifier(run, data=data, executor=executor)
+    verifier.plan(budget, seeds=seeds, epochs=epochs, larger=larger, listeners=listeners)
+    assert verifier.study is not None
+    if not verifier.run(listeners) and (reason := verifier.study.shortfall()):
+        warnings.warn(f"{reason}; ss.verify({str(run)!r}) goes on", stacklevel=2)
+    return verifier.analyze()
 
 
 def _strategy(answer: Answer, record: RunRecord, *, seeds: int, epochs: int, larger: bool) -> Compare:

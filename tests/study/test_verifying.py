@@ -18,7 +18,7 @@ from scaling_search.search.verification import read_verification
 from scaling_search.study.comparison import Comparison
 from scaling_search.study.study import Study
 from scaling_search.study.tables import read_readings
-from scaling_search.study.verification import Verifier
+from scaling_search.study.verification import Verifier, verify
 
 Landscape = Callable[[Job], Iterator[Reading]]
 
@@ -130,6 +130,15 @@ def test_it_goes_on_where_it_was_cut_off_and_keeps_its_plan(searched: Study) -> 
     assert again.run(train=partial(grown, to="resolution"))
     assert again.analyze().seeds == 2
     assert yaml.safe_load(Path("run/verification.yaml").read_text())["verdict"] == "held"
+
+
+@pytest.mark.usefixtures("untrained")
+def test_in_one_call(searched: Study) -> None:
+    found = verify("run", seeds=2, larger=False)
+    assert found == read_verification(Path("run"))
+    with pytest.raises(InvalidInput, match="keeps its plan"):
+        verify("run", seeds=5)
+    assert verify("run") == found
 
 
 @pytest.mark.parametrize(("late", "standing"), [("", "PASS"), ("depth", "FAIL")])
