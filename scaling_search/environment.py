@@ -66,15 +66,20 @@ def describe_device(kind: str) -> dict[str, Any]:
 
 
 def use_one_thread() -> None:
-    """One thread for this process's tensors, as every CPU trial has: two one-thread trials beat one with two threads.
+    """One thread for this process's tensors, as a CPU trial has: two one-thread trials beat one with two threads.
 
     More threads than free cores wait for each other in turn: 8 images/s instead of 242 when this was measured on a busy
     machine. It also makes results independent of the number of cores.
     """
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported
+    use_threads(1)
+
+
+def use_threads(count: int) -> None:
+    """So many threads for this process's tensors."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(count))  # read when torch is imported
     import torch
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
 
 
 def cpu_count() -> int:

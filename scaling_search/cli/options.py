@@ -76,6 +76,15 @@ SchedulerChoice = Annotated[
 ]
 Workers = Annotated[int | None, _option(RUNNING, "Trials at once. Default: one a core, or as the GPUs hold.")]
 TrialsPerGpu = Annotated[int, _option(RUNNING, "Trials that share one GPU.")]
+CpusPerTrial = Annotated[int, _option(RUNNING, "Cores, and threads on a CPU, of a trial.")]
+GpusPerTrial = Annotated[float | None, _option(RUNNING, "Part of a GPU that a trial has, instead of --trials-per-gpu.")]
+Address = Annotated[
+    str | None,
+    _option(RUNNING, "A Ray to join: auto or HOST:PORT; local for none. Default: $RAY_ADDRESS, then what runs here."),
+]
+Storage = Annotated[
+    str | None, _option(RUNNING, "A folder or URL that all machines of a cluster reach, for images and checkpoints.")
+]
 Deterministic = Annotated[bool, _option(RUNNING, "Bit-equal results on CUDA too, at some speed.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show the candidates, the plan and its time; train nothing.",

@@ -50,6 +50,10 @@ def run(
     scheduler: shared.SchedulerChoice = "fifo",
     workers: shared.Workers = None,
     trials_per_gpu: shared.TrialsPerGpu = 2,
+    cpus_per_trial: shared.CpusPerTrial = 1,
+    gpus_per_trial: shared.GpusPerTrial = None,
+    address: shared.Address = None,
+    storage: shared.Storage = None,
     deterministic: shared.Deterministic = False,
     config: shared.Config = None,
     sets: shared.Sets = None,
@@ -116,6 +120,7 @@ def resume(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Also train the trials again whose networks failed.")
     ] = False,
+    address: shared.Address = None,
     quiet: shared.Quiet = False,
 ) -> None:
     """Finish a run; trials that are done are not trained again."""
@@ -125,7 +130,7 @@ def resume(
 
     console = make_console(quiet=quiet)
     with TerminalProgress(console) as progress:
-        study = Study.open(run)
+        study = Study.open(run, address=address)
         if retry_failed:
             console.print(f"{study.retry_failed()} trials that failed are trained again")
         _train_and_finish(study, console, progress, quiet=quiet)
@@ -137,6 +142,7 @@ def extend(
     seeds: Annotated[
         int | None, typer.Option(help="So many more trainings of every candidate instead.", min=1, max=1000)
     ] = None,
+    address: shared.Address = None,
 ) -> None:
     """More evidence in the same run, for an answer that is not sure enough."""
     from scaling_search.cli.progress import TerminalProgress
@@ -146,7 +152,7 @@ def extend(
 
     console = make_console()
     with TerminalProgress(console) as progress:
-        study = Study.open(run)
+        study = Study.open(run, address=address)
         for title, text in plan_lines(study.extend(budget=budget, seeds=seeds).record):
             console.print(f"{title:<10}{text}", markup=False)
         _train_and_finish(study, console, progress)

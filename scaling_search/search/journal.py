@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from scaling_search.configuration import first_problem
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import READING_METRICS, Division, Evidence, Proposal, Reading, Realised, Trial
+from scaling_search.evidence import READING_METRICS, UNSCALED, Division, Evidence, Proposal, Reading, Realised, Trial
 from scaling_search.files import read_bytes, sync_folder, to_disk, write_atomically
 
 JOURNAL = "journal.jsonl"
@@ -85,7 +85,9 @@ class Readings:
 
     def evidence(self, candidates: Mapping[str, Division], realised: Mapping[str, Realised] | None = None) -> Evidence:
         """All that is known, of these candidates."""
-        return Evidence.of(dict(candidates), self.readings(), self.proposals, realised=realised)
+        scaled = dict(self._histories)  # by epoch already: of 10,000 trials in half a millisecond
+        unscaled = {trial: scaled.pop(trial) for trial in self._histories if trial.candidate == UNSCALED}
+        return Evidence(dict(candidates), scaled, self.proposals, dict(realised or {}), unscaled)
 
     def _take(self, entries: Iterable[Reading | Proposal]) -> None:
         for entry in entries:

@@ -143,6 +143,9 @@ class ExecutorRecord(Strict):
     workers: int = Field(ge=1)
     scheduler: Literal["fifo", "asha", "hyperband", "median"] = "fifo"
     trials_per_gpu: int = Field(default=2, ge=1)
+    cpus_per_trial: int = Field(default=1, ge=1)
+    gpus_per_trial: float | None = Field(default=None, gt=0, le=1)
+    storage: str | None = None
 
 
 class DeviceRecord(Strict):

@@ -9,14 +9,15 @@ from scaling_search.architecture import Network, Rounding, parse_target, policy
 from scaling_search.coefficients import REFERENCES
 from scaling_search.environment import resolve_device
 from scaling_search.errors import InvalidInput
-from scaling_search.search.executors import Executor, Inline, Ray
+from scaling_search.search.executors import Executor
 from scaling_search.search.pilot import UNSCALED_SEEDS
 from scaling_search.search.plan import Speed, Work, expected_seconds, measure_corners
 from scaling_search.search.proxy import ProxyConfig, ProxySize, proxy_base, with_room
-from scaling_search.search.record import ExecutorRecord, Question
+from scaling_search.search.record import Question
 from scaling_search.search.searchspace import SearchConfig, SearchSpace, implied_strategy
 from scaling_search.search.space import Limits, Rule, Space
 from scaling_search.strategies import Optuna, Planned, Point, Strategy, Surface
+from scaling_search.study.engines import OF_RAY, make_executor
 from scaling_search.study.network import ScalableNetwork, stopwatch
 from scaling_search.study.options import Options
 from scaling_search.training.recipe import Recipe, recipe
@@ -155,7 +156,7 @@ def make_design(
     """
     settings = ("search", "parts", "step", "tolerance", "samples", "seeds", "epochs")
     _check_once(strategy, options, "strategy", (*settings, "epsilon") if isinstance(strategy, Surface) else settings)
-    _check_once(executor, options, "executor", ("executor", "scheduler", "workers", "trials_per_gpu"))
+    _check_once(executor, options, "executor", ("executor", "scheduler", "workers", *OF_RAY))
     space = baseline.searchspace or SearchSpace(name=baseline.name, baseline=baseline.name)
     config = search_config(space, options)
     question = make_question(options, config, space.proxy)
@@ -292,33 +293,3 @@ def make_space(question: Question, *, base: Network, full: Network | None) -> Sp
             measure=watch,
         ),
     )
-
-
-def make_executor(options: Options) -> Executor:
-    """How trials run.
-
-    Raises:
-        InvalidInput: a scheduler is asked for where there is none to compare trials.
-    """
-    if options.executor == "ray":
-        return Ray(workers=options.workers, scheduler=options.scheduler, trials_per_gpu=options.trials_per_gpu)
-    if options.scheduler != "fifo":
-        raise InvalidInput(
-            f"--scheduler {options.scheduler} is Ray Tune's and compares trials that run at once: use --executor ray"
-        )
-    if options.workers not in (None, 1):
-        raise InvalidInput("--executor inline runs one trial at a time: leave --workers out, or use --executor ray")
-    return Inline()
-
-
-def executor_again(record: ExecutorRecord) -> Executor:
-    """The executor that a run was begun with.
-
-    Raises:
-        InvalidInput: it is a person's own, which only they can hand over.
-    """
-    if record.kind == "inline":
-        return Inline()
-    if record.kind != "ray":
-        raise InvalidInput(f"the run's executor is your own ({record.kind}): open it with Study.open(…, executor=…)")
-    return Ray(workers=record.workers, scheduler=record.scheduler, trials_per_gpu=record.trials_per_gpu)

@@ -10,6 +10,8 @@ from scaling_search.configuration import Strict
 from scaling_search.environment import Device
 from scaling_search.evidence import EPSILON
 from scaling_search.search.executors import Scheduler
+from scaling_search.search.executors.ray_address import parse_address
+from scaling_search.search.executors.stores import parse_storage
 from scaling_search.search.searchspace import MatchRule, StrategyName
 from scaling_search.units import parse_amount, parse_duration, parse_latency
 
@@ -66,7 +68,8 @@ class Options(Strict):
             with a scheduler that stops trials early.
         device: where trials train.
         deterministic: the same bits on CUDA too, at some speed.
-        executor, scheduler, workers, trials_per_gpu: how trials run.
+        executor, scheduler, workers, trials_per_gpu, cpus_per_trial, gpus_per_trial: how trials run.
+        address: of a Ray to join; storage: a place that all its machines reach. See `Ray`.
     """
 
     phi: Annotated[float, AfterValidator(_not_zero)] = Field(default=1.0, ge=-7, le=7)
@@ -101,6 +104,10 @@ class Options(Strict):
     scheduler: Scheduler = "fifo"
     workers: int | None = Field(default=None, ge=1, le=10_000)
     trials_per_gpu: int = Field(default=2, ge=1, le=64)
+    cpus_per_trial: int = Field(default=1, ge=1, le=1024)
+    gpus_per_trial: float | None = Field(default=None, gt=0, le=1)
+    address: Annotated[str | None, _checked(parse_address)] = None
+    storage: Annotated[str | None, _read(parse_storage)] = None
 
 
 class StudyOptions(TypedDict, total=False):
@@ -134,3 +141,7 @@ class StudyOptions(TypedDict, total=False):
     scheduler: Scheduler
     workers: int | None
     trials_per_gpu: int
+    cpus_per_trial: int
+    gpus_per_trial: float | None
+    address: str | None
+    storage: str | None

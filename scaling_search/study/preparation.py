@@ -15,7 +15,7 @@ from scaling_search.data.cache import cache_folder
 from scaling_search.data.sources import open_source
 from scaling_search.environment import describe_device, git_commit, resolve_device, versions
 from scaling_search.errors import InvalidInput
-from scaling_search.search.executors import Executor
+from scaling_search.search.executors import Executor, Ray
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.lengths import Longer
 from scaling_search.search.pilot import FIRST_LOOK, PILOTED, UNSCALED_SEEDS, Beside, Pilot, PilotRecord
@@ -25,7 +25,8 @@ from scaling_search.search.searchspace import adopt_live
 from scaling_search.search.space import Candidate, Space
 from scaling_search.search.table import read_table
 from scaling_search.strategies import Asking, Compare, Point, Strategy
-from scaling_search.study.design import TIGHT, Data, Design, executor_again, make_space
+from scaling_search.study.design import TIGHT, Data, Design, make_space
+from scaling_search.study.engines import executor_again
 from scaling_search.units import format_count, format_seconds
 
 if TYPE_CHECKING:
@@ -206,6 +207,7 @@ def prepare_again(
     *,
     strategy: Strategy | None = None,
     executor: Executor | None = None,
+    address: str | None = None,
     data: Data = None,
     on_data: OnData | None = None,
 ) -> Prepared:
@@ -214,6 +216,7 @@ def prepare_again(
     Args:
         strategy: where the run was searched by a person's own.
         executor: instead of the run's.
+        address: of the Ray that it joins now.
         data: where they were handed over in Python and the cache does not hold them any more.
 
     Raises:
@@ -229,7 +232,7 @@ def prepare_again(
     strategy = strategy or record.make_strategy()
     # Before the first reading the table may be that of larger proxies: the trace of a kill while they are made smaller.
     found = read_table(folder.candidates, base) if folder.touched else space.candidates(strategy.points())
-    executor = executor or executor_again(record.executor)
+    executor = executor or executor_again(record.executor, address=address)
     workers = executor.workers_on(resolve_device(record.device.kind))
     return Prepared(
         record=record.model_copy(update={"executor": executor_record(executor, workers)}),
@@ -292,9 +295,10 @@ def data_again(record: DataRecord, data: Data, on_data: OnData | None, *, pixels
 
 def executor_record(executor: Executor, workers: int) -> ExecutorRecord:
     """What run.yaml says of it."""
-    return ExecutorRecord(
-        kind=executor.kind,
-        workers=workers,
-        scheduler=executor.scheduler,
-        trials_per_gpu=executor.trials_per_gpu,
+    found = ExecutorRecord(
+        kind=executor.kind, workers=workers, scheduler=executor.scheduler, trials_per_gpu=executor.trials_per_gpu
     )
+    if not isinstance(executor, Ray):
+        return found
+    own = {name: getattr(executor, name) for name in ("cpus_per_trial", "gpus_per_trial", "storage")}
+    return found.model_copy(update=own)

@@ -17,13 +17,14 @@ from scaling_search.errors import InvalidInput, nearest_hint
 from scaling_search.search.executors import Executor
 from scaling_search.search.record import DeviceRecord, RunRecord, read_record
 from scaling_search.search.searchspace import adopt_live
-from scaling_search.study.design import executor_again, make_executor, make_space
+from scaling_search.study.design import make_space
+from scaling_search.study.engines import OF_RAY, executor_again, make_executor
 from scaling_search.study.options import Options
 from scaling_search.study.preparation import Prepared, data_again, executor_record
 from scaling_search.training.recipe import recipe
 
 _OF_STRATEGY = ("seeds", "epochs")
-_OF_EXECUTOR = ("executor", "workers", "scheduler", "trials_per_gpu")
+_OF_EXECUTOR = ("executor", "scheduler", "workers", *OF_RAY)
 CHANGEABLE = (*_OF_STRATEGY, "epsilon", "recipe", "device", "deterministic", *_OF_EXECUTOR)
 
 
@@ -113,6 +114,8 @@ def _executor(before: RunRecord, changes: Mapping[str, str], options: Options) -
     own = {"executor": before.executor.kind, "scheduler": before.executor.scheduler,
            "trials_per_gpu": before.executor.trials_per_gpu}  # fmt: skip
     if before.executor.kind == "ray" and options.executor == "ray":
-        own["workers"] = before.executor.workers
+        own |= {
+            name: getattr(before.executor, name) for name in ("workers", "cpus_per_trial", "gpus_per_trial", "storage")
+        }
     given = {key: getattr(options, key) for key in changes if key in _OF_EXECUTOR}
     return make_executor(parse(Options, {**own, **given}, origin="--set"))

@@ -35,6 +35,7 @@ class Session:
         path: of the folder; None before it has begun and where no folder was named.
         design: what a new search is made of; None where one was opened.
         data, strategy, executor: what a person hands over again when a run is opened, because no file can hold it.
+        address: of the Ray that an opened run joins.
         prepared: data, candidates and plan, once they are there.
         folder: of the run, once it has begun.
         driver: of the last run, or of the one that is under way.
@@ -46,6 +47,7 @@ class Session:
     data: Data = None
     strategy: Strategy | None = None
     executor: Executor | None = None
+    address: str | None = None
     prepared: Prepared | None = None
     folder: RunFolder | None = None
     driver: Driver[Candidate] | None = None
@@ -54,7 +56,9 @@ class Session:
     _smaller: Prepared | None = None
 
     @classmethod
-    def opened(cls, path: Path, *, data: Data, strategy: Strategy | None, executor: Executor | None) -> "Session":
+    def opened(
+        cls, path: Path, *, data: Data, strategy: Strategy | None, executor: Executor | None, address: str | None = None
+    ) -> "Session":
         """Of a run that was begun.
 
         Raises:
@@ -62,7 +66,7 @@ class Session:
         """
         folder = RunFolder(path)
         folder.record()  # whatever is wrong with it is said now, though it is needed later
-        return cls(path=path, folder=folder, data=data, strategy=strategy, executor=executor)
+        return cls(path=path, folder=folder, data=data, strategy=strategy, executor=executor, address=address)
 
     def plan(self, design: Design | None, listeners: Sequence[Listener]) -> Prepared:
         """Packs the data, measures the speed and makes the plan; trains nothing.
@@ -83,7 +87,7 @@ class Session:
             return self.plan(self.design, listeners)
         if self.prepared is None:
             self.prepared = prepare_again(
-                self.begun(), strategy=self.strategy, executor=self.executor, data=self.data,
+                self.begun(), strategy=self.strategy, executor=self.executor, address=self.address, data=self.data,
                 on_data=data_listener(listeners),
             )  # fmt: skip
         return self.prepared

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 from scaling_search.configuration import parse
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import UNSCALED, Reading, Trial
+from scaling_search.files import plain
 from scaling_search.search import folder as folders
 from scaling_search.search.driver import Jobs
 from scaling_search.search.executors import Conditions, Executor, Train, train_trial
@@ -82,17 +83,19 @@ class Study:
         data: Data = None,
         strategy: Strategy | None = None,
         executor: Executor | None = None,
+        address: str | None = None,
     ) -> Self:
         """A search that was begun, to be run to its end or looked at. Its data are opened when it is run.
 
         Args:
             data: only where they were handed over in Python and the cache holds them no more.
             strategy, executor: only where the run's is your own; or to go on with another executor.
+            address: of a Ray to join, as `ss.Ray(address=…)` takes it.
 
         Raises:
             InvalidInput: the folder is not a run. (When it is run: its data have changed since.)
         """
-        return cls.of(Session.opened(Path(folder), data=data, strategy=strategy, executor=executor))
+        return cls.of(Session.opened(Path(folder), data=data, strategy=strategy, executor=executor, address=address))
 
     @classmethod
     def again(
@@ -184,8 +187,13 @@ class Study:
             driver, job_maker(prepared), trials=record.plan.trials, more=lambda: session.go_on(listeners)
         )  # fmt: skip
         conditions = Conditions(
-            device=record.device.kind, epochs=prepared.strategy.epochs or 1, log=session.begun().log
-        )  # fmt: skip
+            device=record.device.kind,
+            epochs=prepared.strategy.epochs or 1,
+            log=session.begun().log,
+            run=plain(f"{session.begun().path.name}-{record.started}"),
+            dataset=prepared.dataset,
+            checkpoints=session.begun().checkpoints.absolute(),
+        )
         prepared.executor.run(jobs, train=train, on_reading=driver.tell, conditions=conditions)
         self._stopped = jobs.stopped
 

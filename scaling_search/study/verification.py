@@ -29,7 +29,8 @@ from scaling_search.strategies.compare import AXES
 from scaling_search.study.answer import Answer, read_answer
 from scaling_search.study.beginning import data_listener, typed_command
 from scaling_search.study.comparison import is_comparison
-from scaling_search.study.design import executor_again, make_space
+from scaling_search.study.design import make_space
+from scaling_search.study.engines import executor_again
 from scaling_search.study.preparation import Prepared, data_again, executor_record
 from scaling_search.study.session import Session
 from scaling_search.study.study import Study

@@ -145,8 +145,8 @@ def test_what_exists_within_both_tolerances_is_found(name: str, parts: Parts) ->
     if distance <= SHARES_TOLERANCE:
         assert abs(found.miss) <= COST_TOLERANCE
     if distance <= SHARES_LIMIT:
-        # networks whose cost differs by less than 0.2 % in one dimension count as one; which of them it is depends on
-        # how far the steps are followed
+        # networks whose cost differs by less than 0.2 % in one dimension count as one: which of them depends on how far
+        # the steps are followed
         assert found.shares_miss <= distance + 0.005
 
 

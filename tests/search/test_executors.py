@@ -9,6 +9,7 @@ from fake_training import EPOCHS, Listed, dying, hindered, job, quick
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Reading, Trial
 from scaling_search.search.executors import Conditions, Executor, Inline, Job, Ray, Replay, Scheduler, Train
+from scaling_search.search.executors.ray_session import Session
 from scaling_search.search.executors.trouble import DIED
 from scaling_search.search.journal import Journal, encode
 
@@ -109,7 +110,7 @@ def test_a_gpu_that_does_not_exist_is_refused_before_anything_waits_for_it(start
 
 
 @pytest.mark.ray
-def test_a_trial_is_given_its_part_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_is_given_its_part_of_a_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing is started: Tune is only asked what it is asked for."""
     from ray import tune
 
@@ -117,13 +118,13 @@ def test_a_trial_is_given_its_part_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> 
 
     class Kept:
         def __init__(self, trainable: Any, *, tune_config: Any, run_config: Any) -> None:
-            asked["at once"] = tune_config.max_concurrent_trials
+            asked["at once"] = tune_config.search_alg._room()
 
         def fit(self) -> None: ...
 
     place = "scaling_search.search.executors.ray"
-    monkeypatch.setattr(f"{place}.started", lambda workers, log: nullcontext())
-    monkeypatch.setattr(f"{place}._check_resources", lambda gpu: asked.update(needed=gpu))
+    monkeypatch.setattr(f"{place}.started", lambda cpus, log, address: nullcontext(Session(tmp_path)))
+    monkeypatch.setattr(f"{place}._check_resources", lambda cpus, gpu: asked.update(needed=gpu))
     monkeypatch.setattr(f"{place}.describe_device", lambda kind: {"count": 2})
     monkeypatch.setattr(tune, "with_resources", lambda trainable, resources: asked.update(resources=resources))
     monkeypatch.setattr(tune, "Tuner", Kept)

@@ -17,7 +17,8 @@ from scaling_search.search.folder import RunFolder
 from scaling_search.search.plan import STARTUP_SECONDS
 from scaling_search.search.record import ExecutorRecord
 from scaling_search.strategies import Grid, Lattice, Optuna, Point, Surface
-from scaling_search.study.design import executor_again, make_design, make_space
+from scaling_search.study.design import make_design, make_space
+from scaling_search.study.engines import OF_RAY, executor_again
 from scaling_search.study.listing import list_candidates
 from scaling_search.study.network import network
 from scaling_search.study.options import Options
@@ -68,6 +69,12 @@ WISHES: dict[str, tuple[Any, Look, Any]] = {
     "workers": (3, lambda found: (found.executor, found.record.executor.workers), (Ray(workers=3), 3)),
     "trials_per_gpu": (5, lambda found: (found.executor, found.record.executor.trials_per_gpu),
                        (Ray(trials_per_gpu=5), 5)),
+    "cpus_per_trial": (2, lambda found: (found.executor, found.record.executor.cpus_per_trial),
+                       (Ray(cpus_per_trial=2), 2)),
+    "gpus_per_trial": (None, lambda found: found.executor, Ray()),
+    "address": ("local", lambda found: found.executor, Ray(address="local")),
+    "storage": ("/tmp/shared", lambda found: (found.executor.storage, found.record.executor.storage),
+                ("/tmp/shared", "/tmp/shared")),
 }  # fmt: skip
 """Each option with a value, where that shows, and as what."""
 
@@ -111,7 +118,7 @@ def test_a_wish_arrives(arrive: Callable[..., Arrived], monkeypatch: pytest.Monk
     monkeypatch.setattr("scaling_search.study.design.stopwatch", lambda device: lambda network: 1.0)
     value, look, expected = WISHES[option]
     parts = ... if option in ("search", "samples", "step", "tolerance", "epsilon") else 1
-    executor = "ray" if option in ("scheduler", "workers", "trials_per_gpu") else "inline"
+    executor = "ray" if option in ("scheduler", "workers", *OF_RAY) else "inline"
     found = arrive(**({"parts": parts, "executor": executor} | ALSO.get(option, {}) | {option: value}))
     assert look(found) == expected
 

@@ -31,6 +31,8 @@ class Job:
     device: str
     checkpoint: Path
     deterministic: bool = False
+    threads: int = 1
+    """Of a training on a CPU."""
     history: tuple[Reading, ...] = ()
     """What the journal knows: a trial that has all its epochs is told again, never trained again."""
 
@@ -78,11 +80,17 @@ class Conditions:
         device: "cpu" or "cuda".
         epochs: the longest trial: the schedulers' largest budget.
         log: the file for what an engine and its workers print.
+        run: a name for the run that no other has, where its trials keep something on storage of their own.
+        dataset: what all jobs are trained on, for engines that bring it to other machines.
+        checkpoints: the folder of the jobs' checkpoints, for the same.
     """
 
     device: Literal["cpu", "cuda"]
     epochs: int
     log: Path | None = None
+    run: str = "run"
+    dataset: "Dataset | None" = None
+    checkpoints: Path | None = None
 
 
 class Executor(Protocol):

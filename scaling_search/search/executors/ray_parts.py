@@ -4,7 +4,8 @@ In a module of its own because each derives from a class of ray.tune, whose impo
 """
 
 import pickle
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,22 +14,25 @@ from typing import Any
 from ray import tune
 from ray.tune.search import Searcher
 
-from scaling_search.evidence import Reading
+from scaling_search.evidence import Reading, Trial
 from scaling_search.search.executors.base import Job, JobSource, OnReading, Train
-from scaling_search.search.executors.trouble import DIED, reason_of, troubled
+from scaling_search.search.executors.trouble import DIED, LOST, reason_of, troubled
 from scaling_search.search.journal import decode, encode
 from scaling_search.strategies import DONE, WAIT
+
+_MOST_LOSSES = 5  # machines that may go under one trial
 
 
 class TuneTrial:
     """The function that a worker runs: one job, each reading reported as it arises."""
 
-    def __init__(self, train: Train) -> None:
+    def __init__(self, train: Train, *, threads: int = 1) -> None:
         self._train = train
+        self._threads = threads
         self.__name__ = "trial"  # Tune asks a trainable for its name
 
     def __call__(self, config: dict[str, Any]) -> None:
-        for reading in troubled(self._train, config["job"]):
+        for reading in troubled(self._train, replace(config["job"], threads=self._threads)):
             # A NaN or a missing value is never stopped by a scheduler; a failed trial counts as the worst.
             tune.report({"reading": encode(reading), "top1": reading.top1 or 0.0, "epoch": reading.epoch})
 
@@ -36,18 +40,29 @@ class TuneTrial:
 class SourceSearcher(Searcher):
     """Tune's question «what next?» passed on to a source. Its state is the journal's, so it saves nothing itself.
 
+    Args:
+        room: how many trials may be under way now. (Tune's own limit cannot change; without one it asks for the next
+            trial only when the last has begun, and short trials then run one after the other.)
+
     Attributes:
         error: what the run's own code raised first, which Tune wraps into an error of its own.
     """
 
-    def __init__(self, source: JobSource) -> None:
+    def __init__(self, source: JobSource, room: Callable[[], int]) -> None:
         super().__init__(metric="top1", mode="max")
         self._source = source
+        self._room = room
         self._open: dict[str, Job] = {}
+        self._losses: Counter[Trial] = Counter()
         self.error: Exception | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_source": None, "_open": {}, "error": None}  # Tune pickles it; a display cannot be
+        return self.__dict__ | {
+            "_source": None,
+            "_room": None,
+            "_open": {},
+            "error": None,
+        }  # Tune pickles it; a display cannot be
 
     @contextmanager
     def remembering(self) -> Iterator[None]:
@@ -59,12 +74,14 @@ class SourceSearcher(Searcher):
             raise
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        if len(self._open) >= self._room():
+            return None  # Tune asks again later
         with self.remembering():
             job = self._source.next()
         if job is DONE:
             return str(Searcher.FINISHED)
         if job is WAIT:
-            return None  # Tune asks again later
+            return None
         assert isinstance(job, Job)
         self._open[trial_id] = job
         return {"job": job}
@@ -79,6 +96,15 @@ class SourceSearcher(Searcher):
         if job is not None:
             with self.remembering():
                 self._source.ended(job, trouble=trouble)
+
+    def lose(self, trial_id: str) -> None:
+        """A job's machine is gone, which is nobody's fault: it is wanted again, unless its machines go too often."""
+        job = self._open.pop(trial_id, None)
+        if job is not None:
+            self._losses[job.trial] += 1
+            often = self._losses[job.trial] > _MOST_LOSSES
+            with self.remembering():
+                self._source.ended(job, trouble=LOST if often else "", interrupted=not often)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: Tune would keep a copy of what the journal knows."""
@@ -110,17 +136,33 @@ class ReadingCallback(tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         assert self._searcher is not None, "a pickled callback has no searcher"
-        self._searcher.end(trial.trial_id, _trouble(trial.pickled_error_file))
+        error = _kept_error(trial.pickled_error_file)
+        if is_loss(error):
+            self._searcher.lose(trial.trial_id)
+        else:
+            cause = getattr(error, "cause", None)
+            self._searcher.end(trial.trial_id, reason_of(cause) if isinstance(cause, Exception) else DIED)
 
 
-def _trouble(path: str | None) -> str:
-    """Why a worker failed: what it said itself, or that it died.
-
-    Args:
-        path: where Tune has just kept the error; None where it has none. (`Trial.get_pickled_error` looks in the place
-            to which that is copied later.)
+def _kept_error(path: str | None) -> BaseException | None:
+    """What a worker failed of, from where Tune has just kept it. (`Trial.get_pickled_error` looks in the place to which
+    that is copied later.)
     """
     if path is None or not Path(path).is_file():
-        return DIED
-    cause = getattr(pickle.loads(Path(path).read_bytes()), "cause", None)
-    return reason_of(cause) if isinstance(cause, Exception) else DIED
+        return None
+    found = pickle.loads(Path(path).read_bytes())
+    return found if isinstance(found, BaseException) else None
+
+
+def is_loss(error: BaseException | None) -> bool:
+    """Whether a worker is gone because its machine is: switched off, taken back by a cloud, cut off.
+
+    Whose machine goes is unavailable at first, and is known to have died some seconds later; a worker that dies alone
+    has died at once.
+    """
+    import ray
+
+    if isinstance(error, ray.exceptions.NodeDiedError | ray.exceptions.ActorUnavailableError):
+        return True
+    died = isinstance(error, ray.exceptions.ActorDiedError)
+    return died and (getattr(error, "preempted", False) or "node has died" in str(error))

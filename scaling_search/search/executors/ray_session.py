@@ -15,11 +15,15 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from scaling_search.errors import InvalidInput
 from scaling_search.files import UNFINISHED, is_abandoned, process_of, remove, sweep, unfinished
+from scaling_search.search.executors.ray_address import joined_address, use_token
+from scaling_search.search.executors.trouble import reason_of
 
 # Must be set before ray is imported or started; each silences something or keeps it off.
 _ENVIRONMENT = {
@@ -29,8 +33,10 @@ _ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a CPU trial on a GPU machine leaves the GPUs' variable alone
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the journal is the record; three more copies of it cost time
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "TUNE_MAX_PENDING_TRIALS_PG": "100000",  # how many there are is the searcher's affair
     "OMP_NUM_THREADS": "1",
 }
+_QUIET = {"log_to_driver": False, "logging_level": logging.ERROR}
 _SESSION = re.compile(r"session_(\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)_\d+_(\d+)")  # when, and the process that made it
 _NOTE = "started"
 """The file of a search's own temporary folder that says when it asked Ray to start."""
@@ -40,39 +46,78 @@ _START = timedelta(minutes=2)
 """Longer than Ray takes from being asked to start to making its session's folder."""
 
 
+@dataclass(frozen=True)
+class Session:
+    """A Ray that is at work.
+
+    Attributes:
+        scratch: a folder for Tune's bookkeeping: never inside the run's, since a socket path over 107 bytes fails.
+        address: of the Ray that was joined; None where it was started here, or ran in this process.
+        several: whether trials may run on other machines than this.
+    """
+
+    scratch: Path
+    address: str | None = None
+    several: bool = False
+
+
 @contextlib.contextmanager
-def started(workers: int, log: Path | None) -> Iterator[Path]:
-    """Ray for the time of the block. What runs already (a cluster's driver, the test suite's) is left running.
+def started(cpus: int, log: Path | None, *, address: str | None = None) -> Iterator[Session]:
+    """Ray for the time of the block. What runs already (a cluster, a Ray of this process) is left running.
 
     Args:
-        workers: CPUs of a Ray that is started here.
+        cpus: of a Ray that is started here.
         log: the file for what Ray and its workers print; None: it is not kept.
+        address: see `joined_address`.
 
-    Yields:
-        A folder for Tune's bookkeeping: never inside the run's, since a socket path over 107 bytes fails.
+    Raises:
+        InvalidInput: the Ray at the address does not answer.
     """
     os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
-    sweep_sessions(_temporary())
+    temporary = _temporary()
+    sweep_sessions(temporary)
     with _scratch() as scratch, _logged_to(log), _terminal_from(log), _own_handlers() as handle_again:
         if not _has_home():
             os.environ["HOME"] = str(scratch)  # Ray keeps its token there
-        if not os.environ.get("RAY_ADDRESS"):  # a cluster has its own token, or none
-            guard_token()
         import ray
 
         if ray.is_initialized():
-            yield scratch
+            yield Session(scratch, several=sum(node["Alive"] for node in ray.nodes()) > 1)
             return
-        begun = ray.init(**_init_options(workers))
+        joined = joined_address(address)
+        begun = _begun(cpus) if joined is None else _joined(joined)
         handle_again()
         try:
-            yield scratch
+            yield Session(scratch, joined, several=joined is not None)
         finally:
             session = begun.address_info.get("session_dir") or ""
             ray.shutdown()
-            if not os.environ.get("RAY_ADDRESS") and session:
+            if joined is None and session:
                 _keep_worker_output(Path(session), log)
                 remove(Path(session))
+
+
+def _begun(cpus: int) -> Any:
+    import ray
+
+    guard_token()
+    return ray.init(
+        address="local",
+        num_cpus=cpus,
+        include_dashboard=False,
+        object_store_memory=100 * 2**20,  # it carries only pickled configs; images are shared through memory maps
+        **_QUIET,
+    )
+
+
+def _joined(address: str) -> Any:
+    import ray
+
+    use_token()
+    try:
+        return ray.init(address=address, **_QUIET)
+    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        raise InvalidInput(f"the Ray at {address} cannot be joined: {reason_of(error)}") from error
 
 
 def guard_token() -> None:
@@ -131,14 +176,6 @@ def _follows(session: str, began: datetime) -> bool:
     if found is None:
         return False
     return timedelta() <= datetime.strptime(found[1], "%Y-%m-%d_%H-%M-%S") - began < _START
-
-
-def _init_options(workers: int) -> dict[str, Any]:
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if os.environ.get("RAY_ADDRESS"):
-        return quiet
-    # The object store carries only pickled configs; images are shared through memory maps.
-    return quiet | {"include_dashboard": False, "num_cpus": workers, "object_store_memory": 100 * 2**20}
 
 
 def _keep_worker_output(session: Path, log: Path | None) -> None:

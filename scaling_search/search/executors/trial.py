@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 
-from scaling_search.environment import use_one_thread
+from scaling_search.environment import use_threads
 from scaling_search.evidence import READING_METRICS, Reading, Status, Trial
 from scaling_search.search.executors.base import Job
 from scaling_search.search.executors.trouble import reason_of
@@ -55,7 +55,7 @@ class Replay:
 
 def _readings(job: Job) -> Iterator[Reading]:
     if job.device == "cpu":
-        use_one_thread()
+        use_threads(job.threads)
     from scaling_search.training.loop import train_epochs
 
     job.checkpoint.parent.mkdir(parents=True, exist_ok=True)

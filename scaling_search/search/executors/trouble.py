@@ -7,6 +7,7 @@ from scaling_search.evidence import Reading
 from scaling_search.search.executors.base import Job, OnReading, Train
 
 DIED = "its worker process died (killed, or out of memory); see ray.log"
+LOST = "the machine that trained it went away, time and again"
 
 
 class Trouble(RuntimeError):
