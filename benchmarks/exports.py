@@ -57,7 +57,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/exports"))
     parser.add_argument("--baselines", nargs="*", default=[*searchspace.names(), *FOREIGN])
     parser.add_argument("--to", nargs="*", default=list(TARGETS))
+    parser.add_argument("--table", action="store_true", help="Only print what is recorded, as Markdown.")
     arguments = parser.parse_args()
+    if arguments.table:
+        print(table(arguments.out / "exports.csv"))
+        return
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -78,6 +82,28 @@ def main() -> None:
                 file.flush()
                 print(name, size, to, difference or reason, flush=True)
     print(versions())
+
+
+def table(path: Path) -> str:
+    """The recorded results as a table in Markdown: a baseline a row, a target a column; and the reasons."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    names = list(dict.fromkeys((row["baseline"], row["size"]) for row in rows))
+    found = {(row["baseline"], row["size"], row["target"]): row for row in rows}
+    reasons: dict[str, int] = {}
+
+    def cell(row: dict[str, str] | None) -> str:
+        if row is None:
+            return ""
+        if row["difference"]:
+            return "0" if float(row["difference"]) == 0 else row["difference"].replace("e-0", "e-")
+        return f"no ({reasons.setdefault(row['reason'], len(reasons) + 1)})"
+
+    lines = [f"| baseline | size | {' | '.join(TARGETS)} |", f"|---|---|{'---|' * len(TARGETS)}"]
+    for name, size in names:
+        cells = " | ".join(cell(found.get((name, size, to))) for to in TARGETS)
+        lines.append(f"| {name} | {size} | {cells} |")
+    return "\n".join([*lines, "", *(f"{number}. {reason}" for reason, number in reasons.items())])
 
 
 def _done(path: Path) -> set[tuple[str, str, str]]:
