@@ -226,6 +226,11 @@ class RunRecord(Strict):
         return network_from_dict(self.base.network)
 
     @property
+    def begun_anew(self) -> bool:
+        """Whether the proxies were made smaller after a first pilot."""
+        return self.pilot is not None and self.pilot.smaller > 0
+
+    @property
     def epochs(self) -> int | None:
         """Of a whole trial; None where a person's own strategy does not say."""
         epochs = self.strategy.get("epochs")

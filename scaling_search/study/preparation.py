@@ -231,7 +231,8 @@ def prepare_again(
     space = make_space(record.question, base=base, full=record.full_network())
     strategy = strategy or record.make_strategy()
     # Before the first reading the table may be that of larger proxies: the trace of a kill while they are made smaller.
-    found = read_table(folder.candidates, base) if folder.touched else space.candidates(strategy.points())
+    torn = record.begun_anew and not folder.touched
+    found = space.candidates(strategy.points()) if torn else read_table(folder.candidates, base)
     executor = executor or executor_again(record.executor, address=address)
     workers = executor.workers_on(resolve_device(record.device.kind))
     return Prepared(

@@ -19,6 +19,8 @@ from scaling_search.study.preparation import Prepared, piloted
 
 _SMALLER = 4.0
 """How many times as cheap proxies near the ceiling are made at once."""
+_LEAST_IMAGES = 100
+"""Of validation: the ceiling is soon reached by chance with fewer."""
 _CHEAPER = 0.7
 """Of the MACs that smaller proxies must come below, to be worth another pilot."""
 
@@ -65,11 +67,14 @@ def with_lengths(prepared: Prepared, evidence: Evidence, candidates: Sequence[Ca
 def made_smaller(prepared: Prepared, evidence: Evidence) -> Prepared | None:
     """With smaller proxies, where those of the pilot were near the ceiling after one epoch; else None.
 
-    None too where somebody asked for their size, and where they cannot be made smaller any more.
+    None too where somebody asked for their size, where they cannot be made smaller any more, and where there are too
+    few validation images to say.
     """
     record, pilot = prepared.record, prepared.record.pilot
     assert pilot is not None and pilot.pending
-    if pilot.size is None or pilot.smaller == MOST_SMALLER or _found(prepared, evidence).saturated != 1:
+    if record.data.val < _LEAST_IMAGES or pilot.size is None or pilot.smaller == MOST_SMALLER:
+        return None
+    if _found(prepared, evidence).saturated != 1:
         return None
     size, before, full = pilot.size.shrunk(_SMALLER), record.base_network(), record.full_network()
     try:

@@ -132,7 +132,7 @@ class Session:
         if self.driver is None or self._lock is None:
             self.hold()
             journal = Journal(self.begun().path)
-            if not any(journal.readings()):
+            if self.prepare().record.begun_anew and not any(journal.readings()):
                 write_table(self.begun().candidates, self.prepare().candidates)
             self.driver = self._make_driver(journal)
         self.driver.listeners = tuple(listeners)

@@ -79,5 +79,5 @@ def test_a_training_that_was_cut_off_before_its_description_begins_again(
         call(*arguments)
     assert call(*arguments) == 0
     assert {path.name for path in (place / "trained").iterdir()} == {
-        ".lock", "train.yaml", "history.csv", "last.pt", "best.safetensors",
+        ".lock", "train.yaml", "config.json", "history.csv", "log.csv", "last.pt", "best.safetensors",
     }  # fmt: skip

@@ -13,7 +13,7 @@ from tiny_study import IMAGES, Ear, MakeStudy, interrupted_after
 from scaling_search.evidence import UNSCALED, Reading, Status
 from scaling_search.search.executors import Job, Ray
 from scaling_search.search.folder import RunFolder
-from scaling_search.study import session
+from scaling_search.study import replanning, session
 from scaling_search.study.preparation import plan_lines
 from scaling_search.study.study import Study
 
@@ -105,6 +105,13 @@ def macs_of(folder: str = "run") -> tuple[int, list[int]]:
     return run.record().base.macs, pd.read_csv(run.candidates)["macs"].tolist()
 
 
+@pytest.fixture
+def enough_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve validation images are taken to be enough."""
+    monkeypatch.setattr(replanning, "_LEAST_IMAGES", 12)
+
+
+@pytest.mark.usefixtures("enough_images")
 def test_a_saturated_pilot_is_begun_anew_with_smaller_proxies(make_study: MakeStudy) -> None:
     ear = Ear()
     study = make_study(**MADE_SMALLER)
@@ -124,6 +131,7 @@ def test_a_saturated_pilot_is_begun_anew_with_smaller_proxies(make_study: MakeSt
     assert study.analyze().analysis.verdict.kind != "not learned"
 
 
+@pytest.mark.usefixtures("enough_images")
 @pytest.mark.parametrize("where", ["forget_trials", "write_record", "table", 3, 8, 20])
 def test_a_pilot_begun_anew_is_begun_whole(
     where: str | int, make_study: MakeStudy, monkeypatch: pytest.MonkeyPatch
@@ -137,7 +145,7 @@ def test_a_pilot_begun_anew_is_begun_whole(
         study._session.begin(())
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             owner, name = (session, "write_table") if where == "table" else (RunFolder, where)
-            patch.setattr(owner, name, killed_at(2 if where == "table" else 1, getattr(owner, name)))
+            patch.setattr(owner, name, killed_at(1, getattr(owner, name)))
             study.run(train=easily)
     study.release()
     assert Study.open("run").run(train=easily)
@@ -159,6 +167,13 @@ def killed_at(call: int, usual: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def test_few_images_say_nothing_of_the_ceiling(make_study: MakeStudy) -> None:
+    study = make_study(**MADE_SMALLER)
+    assert study.run(train=easily)
+    assert study.prepared.record.pilot.smaller == 0  # type: ignore[union-attr]
+
+
+@pytest.mark.usefixtures("enough_images")
 def test_a_size_that_was_asked_for_is_kept(make_study: MakeStudy) -> None:
     study = make_study(**PILOTED, proxy_width=0.5)
     assert study.run(train=easily)

@@ -75,7 +75,7 @@ def started(cpus: int, log: Path | None, *, address: str | None = None) -> Itera
     """
     os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
     temporary = _temporary()
-    sweep_sessions(temporary)
+    swept = sweep_sessions(temporary)
     with _scratch() as scratch, _logged_to(log), _terminal_from(log), _own_handlers() as handle_again:
         if not _has_home():
             os.environ["HOME"] = str(scratch)  # Ray keeps its token there
@@ -95,6 +95,8 @@ def started(cpus: int, log: Path | None, *, address: str | None = None) -> Itera
             if joined is None and session:
                 _keep_worker_output(Path(session), log)
                 remove(Path(session))
+            for path in swept:  # agents of a killed search may have lived on for a while, and written
+                remove(path)
 
 
 def _begun(cpus: int) -> Any:
@@ -136,12 +138,16 @@ def guard_token() -> None:
                 file.write(secrets.token_hex(32))  # as Ray does, which takes what is there
 
 
-def sweep_sessions(temporary: Path) -> None:
+def sweep_sessions(temporary: Path) -> list[Path]:
     """Removes what killed searches left among the temporary files: their own folders, and the sessions of their Rays.
 
     Ray names a session by its process and when it began; it is a search's if one of that process, which has ended,
     noted just before that it starts Ray. A cluster's has no such note.
+
+    Returns:
+        The sessions.
     """
+    swept = []
     for note in temporary.glob(f"{UNFINISHED}*"):
         process = process_of(note)
         if process is not None and is_abandoned(note):
@@ -150,7 +156,9 @@ def sweep_sessions(temporary: Path) -> None:
                 for session in (temporary / "ray").glob(f"session_*_{process}"):
                     if _follows(session.name, began):
                         remove(session)
+                        swept.append(session)
     sweep(temporary)
+    return swept
 
 
 def _has_home() -> bool:
