@@ -1,6 +1,7 @@
 """What the tests of faults share: commands run in this process, a search of six trials, and its outcome."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -38,8 +39,13 @@ def begun(folder: Path, *arguments: object) -> "subprocess.Popen[str]":
     settings = {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, "-c", TOOL, *map(str, arguments)], cwd=folder, env=os.environ | settings, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=_heed_signals,
     )  # fmt: skip
+
+
+def _heed_signals() -> None:
+    """Under nohup a hang-up would be ignored, by the commands too."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def wait_until(happened: Callable[[], bool], process: "subprocess.Popen[str]") -> None:

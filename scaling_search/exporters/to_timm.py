@@ -55,13 +55,13 @@ def write(member: Member, folder: Path) -> Logits:
 
     made = construction(member)
     write_code(member, made, folder)
-    imported(folder / f"{member.identifier}.py")
+    imported(folder / f"{_free(member.identifier)}.py")
     first, classifier = made.ends
     with quiet():
-        theirs = timm.create_model(member.identifier, pretrained=False)
+        theirs = timm.create_model(_free(member.identifier), pretrained=False)
     save_weights(folder, weights_of(member, theirs, made))
     config = member.preprocessing.to_config(
-        architecture=member.identifier, classes=member.network.classes, first_conv=first, classifier=classifier
+        architecture=_free(member.identifier), classes=member.network.classes, first_conv=first, classifier=classifier
     )
     write_config(folder, config)
     with quiet():
@@ -97,7 +97,7 @@ def weights_of(member: Member, theirs: nn.Module, made: Construction) -> dict[st
 
 def write_code(member: Member, made: Construction, folder: Path) -> None:
     """Writes the file that registers the model."""
-    name = member.identifier
+    name = _free(member.identifier)
     keys = "\n".join(f'        "{key}": {_literal(value)},' for key, value in _keys(member, made).items())
     use = f'import timm, {name}\nmodel = timm.create_model("local-dir:{folder.name}", pretrained=True)'
     helpers = f"\n{made.helpers.strip()}\n" if made.helpers else ""
@@ -140,3 +140,11 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
+
+
+def _free(name: str) -> str:
+    """A name that is none of timm's own: what the file registers must not take the place of another network."""
+    from timm.models import is_model, model_entrypoint
+
+    theirs = is_model(name) and str(model_entrypoint(name).__module__).startswith("timm.")
+    return f"scaled_{name}" if theirs else name

@@ -260,3 +260,10 @@ def test_code_is_folded_where_it_is_long() -> None:
     assert codes.called("f", {"a": "1"}) == "f(a=1)"
     long: dict[str, Any] = {f"name{index}": "'" + "x" * 30 + "'" for index in range(5)}
     assert codes.called("f", long).count("\n") == 6
+
+
+def test_timms_own_networks_stay_what_they_are(tmp_path: Path) -> None:
+    timm = pytest.importorskip("timm")
+    export(small("resnet18"), "timm", out=tmp_path / "out")
+    assert (tmp_path / "out" / "scaled_resnet18.py").is_file()
+    assert timm.create_model("resnet18").num_classes == 1000

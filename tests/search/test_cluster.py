@@ -19,7 +19,14 @@ from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Reading, Status
 from scaling_search.search.executors import Conditions, Job, Ray
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        "CLUSTER" not in os.environ,
+        reason="Ray keeps the first token of a process: CLUSTER=1 pytest tests/search/test_cluster.py, alone",
+    ),
+]
 
 EPOCHS = 4
 
