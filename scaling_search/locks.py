@@ -52,6 +52,24 @@ def take(folder: Path) -> BaseFileLock:
         return _taken(SoftFileLock(folder / _STAND_IN, timeout=0))
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a process works in the folder; its lock is only looked at, and nothing is written."""
+    if (folder / _STAND_IN).exists():
+        return True
+    if not hasattr(os, "fork"):  # where files are locked otherwise, nobody can look
+        return False
+    import fcntl
+
+    try:
+        with (folder / LOCK).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is none, or the file system knows no locks
+        return False
+    return False
+
+
 def is_unclaimed(folder: Path, *, own: Collection[str] = ()) -> bool:
     """Whether work may begin in the folder: nothing is in it but what a beginning that was cut off has left.
 

@@ -33,9 +33,8 @@ def analyze(
     from scaling_search.cli.terminal import make_console
     from scaling_search.search.folder import RunFolder
     from scaling_search.study.answer import write_answer
-    from scaling_search.study.comparison import is_comparison
 
-    if is_comparison(RunFolder(run).record()):
+    if RunFolder(run).record().compares:
         _compare(RunFolder(run), as_json=as_json)
         return
     answer = write_answer(RunFolder(run), epsilon=epsilon, metric=metric)

@@ -163,7 +163,7 @@ def _train_and_finish(
 ) -> None:
     from scaling_search.cli.terminal import make_console
 
-    if study.prepared.compares:
+    if study.prepared.record.compares:
         from scaling_search.cli.compare import finish_comparison
         from scaling_search.study.comparison import Comparison
 

@@ -14,12 +14,12 @@ from scaling_search.errors import InvalidInput
 from scaling_search.evidence import EPSILON
 from scaling_search.files import write_atomically
 from scaling_search.locks import LOCK
-from scaling_search.search.lengths import LengthsRecord
-from scaling_search.search.pilot import PilotRecord
+from scaling_search.search.lengths import LengthsRecord, Longer
+from scaling_search.search.pilot import Beside, Pilot, PilotRecord
 from scaling_search.search.plan import Plan, Speed
 from scaling_search.search.record_format1 import from_first_version
 from scaling_search.search.searchspace import MatchRule, network_from_dict
-from scaling_search.strategies import RECORDED, Planned
+from scaling_search.strategies import RECORDED, Asking, Planned, Strategy
 from scaling_search.training.recipe import Recipe
 
 FORMAT = 2
@@ -226,6 +226,11 @@ class RunRecord(Strict):
         return network_from_dict(self.base.network)
 
     @property
+    def compares(self) -> bool:
+        """Whether this is a comparison, which searches nothing."""
+        return bool(self.strategy["strategy"] == "compare")
+
+    @property
     def begun_anew(self) -> bool:
         """Whether the proxies were made smaller after a first pilot."""
         return self.pilot is not None and self.pilot.smaller > 0
@@ -241,6 +246,20 @@ class RunRecord(Strict):
         """Trainings of each candidate."""
         seeds = self.strategy.get("seeds")
         return seeds if isinstance(seeds, int) else None
+
+    def asking(self, strategy: Strategy) -> Asking:
+        """Who is asked what next: the pilot until it is done, then the strategy, the unscaled network beside it.
+
+        Last come the longer trainings, where there are any.
+        """
+        pilot = self.pilot
+        if pilot is None:
+            return strategy
+        if pilot.pending:
+            return Pilot(record=pilot, classes=self.data.classes)
+        assert self.epochs is not None, "a strategy that does not say how long it trains has no pilot"
+        search = Beside(strategy=strategy, seeds=pilot.seeds, epochs=self.epochs)
+        return Longer(search=search, record=self.lengths) if self.lengths else search
 
     def make_strategy(self) -> Planned:
         """The strategy again.

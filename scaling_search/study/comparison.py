@@ -194,11 +194,6 @@ def compare(
     return comparison.analyze()
 
 
-def is_comparison(record: RunRecord) -> bool:
-    """Whether a run is a comparison, and no search."""
-    return record.strategy.get("strategy") == "compare"
-
-
 def read_comparison(folder: RunFolder) -> CompareAnswer:
     """What a comparison has measured so far. Writes nothing.
 
@@ -229,7 +224,7 @@ def write_comparison(folder: RunFolder) -> CompareAnswer:
 
 
 def _strategy_of(record: RunRecord, folder: Path) -> Compare:
-    strategy = record.make_strategy() if is_comparison(record) else None
+    strategy = record.make_strategy() if record.compares else None
     if not isinstance(strategy, Compare):
         raise InvalidInput(f"{folder} is a search, not a comparison: `scaling-search analyze {folder}` reads it")
     return strategy
@@ -249,7 +244,7 @@ def _compounds(coefficients: Sequence[float] | Coefficients | None, run: Path | 
         found["given"] = _triple(coefficients)
     if run is not None:
         record = RunFolder(run).record()
-        if is_comparison(record):
+        if record.compares:
             raise InvalidInput(f"{run} is a comparison, which has no pick; name the folder of a search")
         found["pick"] = read_answer(RunFolder(run)).pick.coefficients
     found |= {"paper": PAPER, "uniform": REFERENCES["uniform"].coefficients()}

@@ -20,7 +20,7 @@ from scaling_search.search.folder import RunFolder
 from scaling_search.search.space import Candidate
 from scaling_search.strategies import Compare
 from scaling_search.strategies.compare import AXES
-from scaling_search.study.comparison import is_comparison, read_comparison
+from scaling_search.study.comparison import read_comparison
 from scaling_search.study.preparation import Prepared, prepare_again
 
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ def look_at(
         InvalidInput: the run kept no weights, or an image cannot be read; the message says what to do.
     """
     folder = RunFolder(Path(run))
-    if not is_comparison(folder.record()) and (folder.path / "verification").is_dir():
+    if not folder.record().compares and (folder.path / "verification").is_dir():
         folder = RunFolder(folder.path / "verification")
     record = folder.record()
-    if not is_comparison(record) or not folder.weights.is_dir():
+    if not record.compares or not folder.weights.is_dir():
         raise InvalidInput(
             f"{folder.path} keeps no weights to look with: `scaling-search compare` and `scaling-search verify "
             f"{folder.path}` keep those of each network's first seed"

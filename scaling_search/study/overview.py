@@ -1,7 +1,7 @@
 """Where runs stand, read from their folders; nothing is written, and whoever works in one is not disturbed."""
 
-import fcntl
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
@@ -9,10 +9,15 @@ from typing import Any
 
 from scaling_search.configuration import read_yaml
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import UNSCALED, Reading
-from scaling_search.locks import LOCK
+from scaling_search.evidence import UNSCALED, Proposal, Reading
+from scaling_search.locks import is_held
 from scaling_search.search.folder import RECORD, RunFolder
-from scaling_search.search.journal import read_entries
+from scaling_search.search.journal import Readings, read_entries
+from scaling_search.search.record import RunRecord
+from scaling_search.strategies import DONE
+from scaling_search.study.recorded import candidate_rows
+
+Entry = Reading | Proposal
 
 _DEEPEST = 3  # folders below the one that is listed
 
@@ -64,8 +69,7 @@ def overview(path: Path) -> Overview:
     resting = [reading for reading in last.values() if reading.final or reading.resting]
     reasons = Counter(reading.reason for reading in resting if reading.status == "failed")
     best, top1 = _best(resting)
-    wanted = record.plan.trials + (record.pilot.seeds if record.pilot else 0)
-    answer = _answer(path / "best.yaml")
+    answer = _answer(path / ("comparison.yaml" if record.compares else "best.yaml"))
     return Overview(
         folder=str(path),
         baseline=str(record.baseline["name"]),
@@ -73,12 +77,12 @@ def overview(path: Path) -> Overview:
         data=record.data.name,
         started=record.started,
         done=len(resting),
-        wanted=wanted,
+        wanted=wanted(record),
         failed=sum(reasons.values()),
         reason=reasons.most_common(1)[0][0] if reasons else "",
         best=best,
         top1=top1,
-        state=_state(path, done=len(resting), begun=bool(last), answered=bool(answer), wanted=wanted),
+        state=_state(folder, record, entries, begun=bool(last)),
         verdict=str(answer.get("verdict", "")),
         sentence=str(answer.get("sentence", "")),
     )
@@ -114,22 +118,28 @@ def _answer(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _state(path: Path, *, done: int, begun: bool, answered: bool, wanted: int) -> str:
-    if _is_held(path / LOCK):
+def _state(folder: RunFolder, record: RunRecord, entries: Sequence[Entry], *, begun: bool) -> str:
+    if is_held(folder.path):
         return "at work"
     if not begun:
         return "not begun"
-    return "finished" if answered or done >= wanted else "interrupted"
+    return "finished" if _complete(folder, record, entries) else "interrupted"
 
 
-def _is_held(lock: Path) -> bool:
-    """Whether a process works in the folder; the lock's file is only looked at."""
+def _complete(folder: RunFolder, record: RunRecord, entries: Sequence[Entry]) -> bool:
+    """Whether the strategy wants nothing more; where it is a person's own, whether the plan's trials have ended."""
     try:
-        with lock.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            fcntl.flock(file, fcntl.LOCK_UN)
-    except BlockingIOError:
-        return True
-    except OSError:  # there is none, or the file system knows no locks
+        strategy = record.make_strategy()
+    except InvalidInput:
+        return len({entry.trial for entry in entries if isinstance(entry, Reading) and entry.resting}) >= wanted(record)
+    if record.pilot is not None and record.pilot.pending:
         return False
-    return False
+    rows = candidate_rows(folder)
+    divisions = {row.id: row.shares.as_tuple() for row in rows}
+    evidence = Readings(entries).evidence(divisions, {row.id: row.realised for row in rows})
+    return record.asking(strategy).decide(evidence, frozenset()) is DONE
+
+
+def wanted(record: RunRecord) -> int:
+    """Trials of the plan, with those of the unscaled network."""
+    return record.plan.trials + (record.pilot.seeds if record.pilot else 0)

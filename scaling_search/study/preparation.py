@@ -17,14 +17,13 @@ from scaling_search.environment import describe_device, git_commit, resolve_devi
 from scaling_search.errors import InvalidInput
 from scaling_search.search.executors import Executor, Ray
 from scaling_search.search.folder import RunFolder
-from scaling_search.search.lengths import Longer
-from scaling_search.search.pilot import FIRST_LOOK, PILOTED, UNSCALED_SEEDS, Beside, Pilot, PilotRecord
+from scaling_search.search.pilot import FIRST_LOOK, PILOTED, UNSCALED_SEEDS, PilotRecord
 from scaling_search.search.plan import Plan, Speed, Work, choose_plan
 from scaling_search.search.record import BaseRecord, DataRecord, DeviceRecord, ExecutorRecord, RunRecord
 from scaling_search.search.searchspace import adopt_live
 from scaling_search.search.space import Candidate, Space
 from scaling_search.search.table import read_table
-from scaling_search.strategies import Asking, Compare, Point, Strategy
+from scaling_search.strategies import Asking, Point, Strategy
 from scaling_search.study.design import TIGHT, Data, Design, make_space
 from scaling_search.study.engines import executor_again
 from scaling_search.units import format_count, format_seconds
@@ -54,24 +53,9 @@ class Prepared:
     strategy: Strategy
     executor: Executor
 
-    @property
-    def compares(self) -> bool:
-        """Whether this is a comparison, which searches nothing."""
-        return isinstance(self.strategy, Compare)
-
     def asking(self) -> Asking:
-        """Who is asked what next: the pilot until it is done, then the strategy, the unscaled network beside it.
-
-        Last come the longer trainings, where there are any.
-        """
-        pilot = self.record.pilot
-        if pilot is None:
-            return self.strategy
-        if pilot.pending:
-            return Pilot(record=pilot, classes=len(self.dataset.classes))
-        assert self.record.epochs is not None, "a strategy that does not say how long it trains has no pilot"
-        search = Beside(strategy=self.strategy, seeds=pilot.seeds, epochs=self.record.epochs)
-        return Longer(search=search, record=self.record.lengths) if self.record.lengths else search
+        """Who is asked what next."""
+        return self.record.asking(self.strategy)
 
     def lines(self) -> list[tuple[str, str]]:
         """What is to be done, in a few titled lines."""

@@ -155,8 +155,17 @@ def read_recorded(folder: RunFolder) -> Recorded:
             readings.add(entry)
     if not list(readings.readings()):
         raise InvalidInput(f"{folder.path} has no readings to replay")
-    rows = tuple(map(_row, table.to_dict("records")))
+    rows = _rows(table)
     return Recorded(record=record, table=table, rows=rows, histories=readings.evidence({}).histories)
+
+
+def candidate_rows(folder: RunFolder) -> tuple[Row, ...]:
+    """The candidates of a run, in their order. No network is realised."""
+    return _rows(read_candidates(folder.candidates))
+
+
+def _rows(table: pd.DataFrame) -> tuple[Row, ...]:
+    return tuple(map(_row, table.to_dict("records")))
 
 
 def _row(line: Mapping[Hashable, Any]) -> Row:

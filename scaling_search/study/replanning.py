@@ -54,7 +54,7 @@ def with_lengths(prepared: Prepared, evidence: Evidence, candidates: Sequence[Ca
     record = prepared.record
     if record.lengths or record.pilot is None or not record.recipe.schedule.nests or record.epochs is None:
         return None
-    if prepared.compares:
+    if record.compares:
         return None
     left = seconds_left(
         evidence, budget=record.plan.budget_seconds, workers=record.executor.workers, start=STARTUP_SECONDS

@@ -100,7 +100,7 @@ class Session:
         record, path = prepared.record, self.path
         if path is None:
             name = str(record.baseline["name"])
-            name = f"compare-{name}" if prepared.compares else name
+            name = f"compare-{name}" if prepared.record.compares else name
             path = folders.default_path(baseline=name, phi=record.question.phi, data=record.data.name)
         folder = folders.create(path)
         lock = folder.begin()
@@ -219,7 +219,7 @@ class Session:
             journal=journal,
             checkpoints=folder.checkpoints,
             write=lambda candidates: write_table(folder.candidates, candidates) if writes else None,
-            base=prepared.space.unscaled() if prepared.record.pilot or prepared.compares else None,
+            base=prepared.space.unscaled() if prepared.record.pilot or prepared.record.compares else None,
             keep=weight_keeper(folder, prepared.strategy) if writes else None,
             retell=prepared.executor.scheduler != "fifo",
         )

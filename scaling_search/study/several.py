@@ -8,7 +8,6 @@ from scaling_search.report.several import OneRun, SeveralRuns
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.verification import read_verification
 from scaling_search.study.answer import read_answer
-from scaling_search.study.comparison import is_comparison
 
 
 def compare_runs(runs: Sequence[str | Path]) -> SeveralRuns:
@@ -36,7 +35,7 @@ def _names(paths: Sequence[Path]) -> list[str]:
 def _read(path: Path, name: str) -> OneRun:
     folder = RunFolder(path)
     record = folder.record()
-    if is_comparison(record):
+    if record.compares:
         raise InvalidInput(f"{path} is a comparison, which has no pick; `scaling-search analyze {path}` reads it")
     found = read_verification(path)
     return OneRun(

@@ -28,7 +28,6 @@ from scaling_search.strategies import Compare, Compound
 from scaling_search.strategies.compare import AXES
 from scaling_search.study.answer import Answer, read_answer
 from scaling_search.study.beginning import data_listener, typed_command
-from scaling_search.study.comparison import is_comparison
 from scaling_search.study.design import make_space
 from scaling_search.study.engines import executor_again
 from scaling_search.study.preparation import Prepared, data_again, executor_record
@@ -62,7 +61,7 @@ class Verifier:
 
     def __init__(self, run: str | Path, *, data: "Data" = None, executor: Executor | None = None) -> None:
         self.run_folder = RunFolder(Path(run))
-        if is_comparison(self.run_folder.record()):
+        if self.run_folder.record().compares:
             raise InvalidInput(f"{run} is a comparison: it has no pick to be verified; `extend` gives it more seeds")
         self.answer = read_answer(self.run_folder)
         self.path = self.run_folder.path / FOLDER

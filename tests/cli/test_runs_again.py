@@ -1,7 +1,7 @@
 """`run --config`, `status`, `list`, --json and --quiet, as a user types them; nothing is trained or drawn."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ from fake_training import quick
 from tiny_study import MakeStudy, interrupted_after
 
 from scaling_search import cli
+from scaling_search.evidence import Reading, Status
 from scaling_search.locks import alone_in
+from scaling_search.search.executors import Job
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.journal import read_entries
 from scaling_search.study.overview import overview, runs_below
@@ -132,6 +134,29 @@ def test_status_of_an_interrupted_run(call: Call, make_study: MakeStudy) -> None
     with alone_in(Path("run")):
         assert overview(Path("run")).state == "at work"
     assert overview(Path("run")).state == "interrupted", "looking has not taken the lock"
+
+
+def test_an_answer_so_far_does_not_finish_a_run(call: Call, make_study: MakeStudy) -> None:
+    study = make_study()
+    study.run(train=interrupted_after(14))
+    study.analyze()
+    assert overview(Path("run")).state == "interrupted"
+    study.run(train=quick)
+    assert overview(Path("run")).state == "finished"
+
+
+def test_a_search_that_settled_early_is_finished(call: Call, make_study: MakeStudy) -> None:
+    def alike(job: Job) -> Iterator[Reading]:
+        start = job.history[-1].epoch if job.history else 0
+        for epoch in range(start + 1, job.epochs + 1):
+            status: Status = "running" if epoch < job.epochs else "paused"
+            top1 = 0.6 - 0.2 / epoch + 0.0002 * (sum(map(ord, str(job.trial))) % 7)
+            yield Reading(trial=job.trial, epoch=epoch, status=status, top1=top1, val_loss=1 - top1, seconds=0.1)
+
+    study = make_study(parts=..., seeds=..., epochs=2, pilot=True, budget=300)
+    assert study.run(train=alike)
+    found = overview(Path("run"))
+    assert (found.state, found.done < found.wanted) == ("finished", True)
 
 
 def test_the_list_of_runs(call: Call, make_study: MakeStudy) -> None:
