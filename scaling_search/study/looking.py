@@ -122,9 +122,9 @@ def _look(prepared: Prepared, weights: Path, candidate: Candidate, chosen: Chose
     import torch
 
     from scaling_search.networks.cam import last_layer, look
-    from scaling_search.training.weights import with_weights
+    from scaling_search.networks.stored import open_weights
 
-    module = with_weights(candidate.network, prepared.record.recipe, weights)
+    module = open_weights(candidate.network, weights).build()
     batch = _normalised(prepared.dataset, chosen, candidate.network.resolution)
     try:
         last_layer(module, batch[:1], cells=cells)
