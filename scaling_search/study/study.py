@@ -190,7 +190,7 @@ class Study:
             device=record.device.kind,
             epochs=prepared.strategy.epochs or 1,
             log=session.begun().log,
-            run=plain(f"{session.begun().path.name}-{record.started}"),
+            run=plain(f"{session.begun().path.name}-{record.started}-{record.base.macs}"),  # a pilot may begin anew
             dataset=prepared.dataset,
             checkpoints=session.begun().checkpoints.absolute(),
         )

@@ -22,6 +22,7 @@ from typing import Any
 
 from scaling_search.errors import InvalidInput
 from scaling_search.files import UNFINISHED, is_abandoned, process_of, remove, sweep, unfinished
+from scaling_search.search.executors import processes
 from scaling_search.search.executors.ray_address import joined_address, use_token
 from scaling_search.search.executors.trouble import reason_of
 
@@ -91,7 +92,9 @@ def started(cpus: int, log: Path | None, *, address: str | None = None) -> Itera
             yield Session(scratch, joined, several=joined is not None)
         finally:
             session = begun.address_info.get("session_dir") or ""
+            own = processes.of_own_ray() if joined is None else []
             ray.shutdown()
+            processes.end(own)
             if joined is None and session:
                 _keep_worker_output(Path(session), log)
                 remove(Path(session))

@@ -1,0 +1,28 @@
+"""The processes of a Ray that was started here: none outlives the search."""
+
+import contextlib
+from collections.abc import Sequence
+
+import psutil
+
+PATIENCE = 5.0
+"""Seconds that a worker has to notice that its Ray has ended; in the midst of a step of training it does so late."""
+
+
+def of_own_ray() -> list[psutil.Process]:
+    """What Ray's node process, a child of this one, has started: workers and agents."""
+    found: list[psutil.Process] = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):  # it has just ended
+            if child.name() == "raylet":
+                found += [child, *child.children(recursive=True)]
+    return found
+
+
+def end(processes: Sequence[psutil.Process], patience: float = PATIENCE) -> None:
+    """Returns when all have ended: by themselves, or after `patience` seconds by force."""
+    _, alive = psutil.wait_procs(processes, timeout=patience)
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(alive, timeout=patience)
