@@ -1,11 +1,7 @@
 """A described network in the words of timm: the class that makes it, and its arguments."""
 
-from collections.abc import Sequence
-from itertools import groupby
-
 from scaling_search.architecture import Architecture
 from scaling_search.architecture.blocks import (
-    AnyStage,
     Basic,
     Bottleneck,
     ConvNeXt,
@@ -15,12 +11,10 @@ from scaling_search.architecture.blocks import (
     Plain,
     Separable,
 )
-from scaling_search.architecture.layers import Activation
 from scaling_search.exporters.code import Construction, batch_norm, listed, rates
 from scaling_search.exporters.member import Inexpressible
 from scaling_search.exporters.shapes import (
     check_ends,
-    expansions,
     first_strides,
     group_size,
     inner_channels,
@@ -30,17 +24,9 @@ from scaling_search.exporters.shapes import (
     same,
     stem_kind,
 )
+from scaling_search.exporters.timm_activations import activation_class
+from scaling_search.exporters.timm_mobile import efficientnet, mobilenet_v3
 from scaling_search.networks.correspondence import Order
-
-_CLASSES: dict[Activation, str] = {
-    "relu": "nn.ReLU",
-    "relu6": "nn.ReLU6",
-    "silu": "nn.SiLU",
-    "hard_swish": "nn.Hardswish",
-    "gelu": "nn.GELU",
-}
-_SHORT: dict[Activation, str] = {"relu": "re", "relu6": "r6", "silu": "sw", "hard_swish": "hs"}
-"""What timm's block strings call activations."""
 
 
 def timm_class(network: Architecture) -> Construction:
@@ -51,7 +37,7 @@ def timm_class(network: Architecture) -> Construction:
     """
     stages = network.stages
     if all(isinstance(stage, MBConv | FusedMBConv | Separable) for stage in stages):
-        return _mobilenet_v3(network) if network.head.hidden else _efficientnet(network)
+        return mobilenet_v3(network) if network.head.hidden else efficientnet(network)
     if is_resnet(network):
         return _resnet(network)
     if is_regnet(network):
@@ -63,131 +49,6 @@ def timm_class(network: Architecture) -> Construction:
     if only(stages, Plain):
         return _vgg(network)
     raise Inexpressible("none of timm's classes has these blocks in this order")
-
-
-# --- mobile networks
-
-
-def _efficientnet(network: Architecture) -> Construction:
-    check_ends(network, stem="3×3, stride 2", norm="none")
-    options = {
-        "block_args": "decode_arch_def(BLOCKS)",
-        "num_classes": f"{network.classes}",
-        "num_features": f"{network.head.channels}",
-        **_mobile_options(network),
-    }
-    return Construction(
-        imports=(
-            "from timm.models._efficientnet_builder import decode_arch_def",
-            "from timm.models.efficientnet import EfficientNet",
-            *_squeeze_imports(network),
-        ),
-        helpers=_block_table(network, se_of="input"),
-        maker="EfficientNet",
-        options=options,
-        ends=("conv_stem", "classifier"),
-    )
-
-
-def _mobilenet_v3(network: Architecture) -> Construction:
-    check_ends(network, stem="3×3, stride 2", norm="none", hidden=1)
-    if not network.head.channels:
-        raise Inexpressible("timm's MobileNetV3 has a convolution before the pooling, and this network has none")
-    options = {
-        "block_args": "decode_arch_def(BLOCKS)",
-        "num_classes": f"{network.classes}",
-        "num_features": f"{network.head.hidden[0]}",
-        **_mobile_options(network),
-    }
-    return Construction(
-        imports=(
-            "from timm.models._efficientnet_builder import decode_arch_def",
-            "from timm.models.mobilenetv3 import MobileNetV3",
-            *_squeeze_imports(network),
-        ),
-        helpers=_block_table(network, se_of="expanded", last=f'["cn_r1_k1_s1_c{network.head.channels}"]'),
-        maker="MobileNetV3",
-        options=options,
-        ends=("conv_stem", "classifier"),
-    )
-
-
-def _mobile_options(network: Architecture) -> dict[str, str]:
-    assert network.stem is not None
-    squeeze = _squeeze(network)
-    return {
-        "stem_size": f"{network.stem.channels}",
-        "round_chs_fn": "lambda channels, *_, **__: channels",
-        "act_layer": _activation_class(network),
-        "norm_layer": batch_norm(network.batch_norm),
-        **({"se_layer": squeeze} if squeeze else {}),
-        **rates(network, dropout="drop_rate", drop_connect="drop_path_rate"),
-    }
-
-
-def _squeeze(network: Architecture) -> str:
-    """The squeeze-and-excitation of MobileNetV3, where the network has it; timm's default is EfficientNet's."""
-    found = [stage for stage in network.stages if isinstance(stage, MBConv) and stage.se]
-    if not found or (same(stage.se_gate for stage in found) == "sigmoid" and _divisor(found) == 1):
-        return ""
-    gate = ', gate_layer="hard_sigmoid", force_act_layer=nn.ReLU' if found[0].se_gate == "hard_sigmoid" else ""
-    return f"partial(SqueezeExcite{gate}, rd_round_fn=partial(round_channels, divisor={_divisor(found)}))"
-
-
-def _divisor(stages: Sequence[MBConv]) -> int:
-    return same(stage.se_divisor for stage in stages)
-
-
-def _squeeze_imports(network: Architecture) -> tuple[str, ...]:
-    if not _squeeze(network):
-        return ()
-    return (
-        "from timm.models._efficientnet_blocks import SqueezeExcite",
-        "from timm.models._efficientnet_builder import round_channels",
-    )
-
-
-def _block_table(network: Architecture, *, se_of: str, last: str = "") -> str:
-    rows = [f"[{', '.join(_rows(network, stage, se_of))}]" for stage in network.stages]
-    table = "".join(f"    {row},\n" for row in [*rows, *([last] if last else [])])
-    return f"BLOCKS = [\n{table}]\n"
-
-
-def _rows(network: Architecture, stage: AnyStage, se_of: str) -> list[str]:
-    """A stage in timm's block strings: one for each run of layers that are alike."""
-    act = _short(network, stage)
-    if isinstance(stage, Separable):
-        return [f'"dsa_r{stage.layers}_k{stage.kernel}_s{stage.stride}_c{stage.channels}{act}"']
-    if isinstance(stage, FusedMBConv):
-        kind = "cn" if stage.expansion == 1 else "er"
-        skip = "_skip" if stage.expansion == 1 else ""
-        numbers = f"r{stage.layers}_k{stage.kernel}_s{stage.stride}_e{stage.expansion}_c{stage.channels}"
-        return [f'"{kind}_{numbers}{skip}{act}"']
-    assert isinstance(stage, MBConv)
-    rows, stride = [], stage.stride
-    for expansion, run in groupby(expansions(stage)):
-        kind = "ds" if expansion == 1 else "ir"
-        of_own = {"input": 1.0, "expanded": expansion}[stage.se_of]
-        share = stage.se * of_own / {"input": 1.0, "expanded": expansion}[se_of]
-        squeeze = f"_se{share:g}" if stage.se else ""
-        numbers = f"r{len(list(run))}_k{stage.kernel}_s{stride}_e{expansion:g}_c{stage.channels}"
-        rows.append(f'"{kind}_{numbers}{squeeze}{act}"')
-        stride = 1
-    return rows
-
-
-def _short(network: Architecture, stage: AnyStage) -> str:
-    if stage.activation in (None, network.activation):
-        return ""
-    if stage.activation not in _SHORT:
-        raise Inexpressible(f"timm's block strings have no word for {stage.activation}")
-    return f"_n{_SHORT[stage.activation]}"
-
-
-def _activation_class(network: Architecture) -> str:
-    if network.activation not in _CLASSES:
-        raise Inexpressible(f"{network.activation} between layers has no class in timm's builders")
-    return _CLASSES[network.activation]
 
 
 # --- residual networks
@@ -230,7 +91,7 @@ def _resnet(network: Architecture) -> Construction:
         **({"cardinality": f"{groups}", "base_width": f"{base:g}"} if not basic else {}),
         **({"stem_type": '"deep"', "stem_width": f"{network.stem.channels // 2}"} if deep else {}),
         **({"avg_down": "True"} if shortcut == "pool" else {}),
-        "act_layer": _activation_class(network),
+        "act_layer": activation_class(network),
         "norm_layer": batch_norm(network.batch_norm),
         **rates(network, dropout="drop_rate", drop_connect="drop_path_rate"),
     }
@@ -287,7 +148,7 @@ def _regnet(network: Architecture) -> Construction:
     configuration = {
         "depth": "13", "w0": "24", "wa": "36.44", "wm": "2.49", "group_size": "8",
         "stem_width": f"{network.stem.channels}", "se_ratio": f"{squeeze:g}",
-        "act_layer": _activation_class(network), "norm_layer": batch_norm(network.batch_norm),
+        "act_layer": activation_class(network), "norm_layer": batch_norm(network.batch_norm),
     }  # fmt: skip
     helpers = _REGNET.format(
         depths=list(network.depths),
@@ -331,7 +192,7 @@ def _densenet(network: Architecture) -> Construction:
         "block_config": str(network.depths),
         "num_classes": f"{network.classes}",
         "bn_size": f"{same(stage.inner for stage in stages)}",
-        "act_layer": _activation_class(network),
+        "act_layer": activation_class(network),
         "norm_layer": batch_norm(network.batch_norm),
         "drop_rate": f"{network.dropout:g}",
     }
@@ -356,7 +217,7 @@ def _convnext(network: Architecture) -> Construction:
         "dims": str(tuple(stage.channels for stage in stages)),
         "kernel_sizes": str(tuple(stage.kernel for stage in stages)),
         "num_classes": f"{network.classes}",
-        "act_layer": _activation_class(network),
+        "act_layer": activation_class(network),
         **rates(network, dropout="drop_rate", drop_connect="drop_path_rate"),
     }
     return Construction(
@@ -384,7 +245,7 @@ def _vgg(network: Architecture) -> Construction:
         options={
             "cfg": "LAYERS",
             "num_classes": f"{network.classes}",
-            "act_layer": _activation_class(network),
+            "act_layer": activation_class(network),
             "norm_layer": batch_norm(network.batch_norm),
             "drop_rate": f"{network.dropout:g}",
         },
