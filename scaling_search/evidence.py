@@ -158,7 +158,7 @@ class Evidence:
 
     def has(self, trial: Trial, epochs: int) -> bool:
         """Whether nothing is left to train for so many epochs: the trial has them or has ended."""
-        return any(known.final or (known.resting and known.epoch >= epochs) for known in self.history(trial))
+        return any(known.final or (known.resting and known.epoch >= epochs) for known in reversed(self.history(trial)))
 
     def top1(self, trial: Trial, epochs: int) -> float | None:
         """Accuracy at that epoch, or where a scheduler stopped it before; None while there is none, or if it failed."""

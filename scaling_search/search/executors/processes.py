@@ -2,15 +2,19 @@
 
 import contextlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 PATIENCE = 5.0
 """Seconds that a worker has to notice that its Ray has ended; in the midst of a step of training it does so late."""
 
 
-def of_own_ray() -> list[psutil.Process]:
+def of_own_ray() -> "list[psutil.Process]":
     """What Ray's node process, a child of this one, has started: workers and agents."""
+    import psutil  # its 20 ms are for those who start a Ray
+
     found: list[psutil.Process] = []
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.Error):  # it has just ended
@@ -19,8 +23,10 @@ def of_own_ray() -> list[psutil.Process]:
     return found
 
 
-def end(processes: Sequence[psutil.Process], patience: float = PATIENCE) -> None:
+def end(processes: "Sequence[psutil.Process]", patience: float = PATIENCE) -> None:
     """Returns when all have ended: by themselves, or after `patience` seconds by force."""
+    import psutil
+
     _, alive = psutil.wait_procs(processes, timeout=patience)
     for process in alive:
         with contextlib.suppress(psutil.Error):
