@@ -1,6 +1,7 @@
 """A search as data: the baseline, what is searched around it and how its proxies are trained, in one YAML file."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -157,8 +158,11 @@ def adopt_live(run: Path) -> None:
 
 def _foreign(name: str) -> Network:
     """A torch network by name («timm:resnet50», «package.module:callable», «file.py:callable»). Runs its code."""
+    from scaling_search.data.cache import cache_folder
     from scaling_search.networks import foreign
 
+    with suppress(InvalidInput):  # no home folder: nothing is kept
+        foreign.keep_in(cache_folder() / "counts")
     network: Network = foreign.open_foreign(name)
     return network
 

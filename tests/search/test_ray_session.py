@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from scaling_search.errors import InvalidInput
 from scaling_search.files import unfinished
 from scaling_search.search.executors import ray_session
 
@@ -90,3 +91,37 @@ def test_a_long_path_for_temporary_files_is_not_taken(tmp_path: Path, monkeypatc
     monkeypatch.setenv("RAY_TMPDIR", f"/var/tmp/{'long' * 20}")
     assert ray_session._temporary() == Path("/tmp")
     assert os.environ["RAY_TMPDIR"] == "/tmp"
+
+
+class Failing:
+    """A start of Ray that fails so often, and leaves a process and a session each time."""
+
+    def __init__(self, temporary: Path, times: int) -> None:
+        self.sessions, self.times = temporary / "ray", times
+        self.left: list[subprocess.Popen[bytes]] = []
+
+    def __call__(self, **options: object) -> str:
+        if len(self.left) == self.times:
+            return "started"
+        (self.sessions / f"session_2026-01-01_00-00-0{len(self.left)}_000000_{os.getpid()}").mkdir(parents=True)
+        self.left.append(subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(60)"]))
+        raise Exception("The current node timed out during startup.")
+
+
+def test_a_start_that_takes_too_long_is_tried_again(
+    token: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init = Failing(tmp_path, times=2)
+    monkeypatch.setattr("ray.init", init)
+    assert ray_session._begun(1, init.sessions) == "started"
+    assert [process.poll() is not None for process in init.left] == [True, True]
+    assert list(init.sessions.iterdir()) == []
+
+
+def test_a_ray_that_does_not_start_is_a_sentence(token: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    init = Failing(tmp_path, times=9)
+    monkeypatch.setattr("ray.init", init)
+    with pytest.raises(InvalidInput, match=r"cannot be started here: Exception: .* timed out .*--executor inline"):
+        ray_session._begun(1, init.sessions)
+    assert len(init.left) == 3
+    assert list(init.sessions.iterdir()) == []

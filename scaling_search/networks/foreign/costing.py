@@ -1,7 +1,9 @@
 """What a scaled foreign network came to: counted once for each distinct size, remembered."""
 
+import json
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from math import prod
 
 from torch import nn
@@ -10,6 +12,7 @@ from scaling_search.architecture import Cost
 from scaling_search.networks.foreign import check
 from scaling_search.networks.foreign.baseline import Baseline, Request, Scaled
 from scaling_search.networks.foreign.depth import scaled_depths
+from scaling_search.networks.foreign.remembered import table
 from scaling_search.networks.foreign.trace import BATCH, Calls, channels, is_layer, shapes_only
 from scaling_search.networks.measure import measured_cost
 
@@ -37,9 +40,22 @@ def counted(baseline: Baseline, request: Request) -> Counted:
     key = (baseline.source.name, *_size_key(baseline, request), request.resolution, request.classes, request.rounding)
     found = _known.get(key)
     if found is None:
-        found = _known[key] = _count(baseline, request)
+        found = _known[key] = _counted_before(baseline, request, repr(key))
         if len(_known) > _REMEMBERED:
             _known.popitem(last=False)
+    return found
+
+
+def _counted_before(baseline: Baseline, request: Request, key: str) -> Counted:
+    """By this or an earlier command."""
+    known = table(baseline.source.name)
+    text = known.get(key) if known else None
+    with suppress(ValueError, KeyError, TypeError):  # a line that somebody else wrote
+        row = json.loads(text or "")
+        return Counted(depths=tuple(row["depths"]), widths=tuple(row["widths"]), cost=Cost(**row["cost"]))
+    found = _count(baseline, request)
+    if known:
+        known.add(key, json.dumps(asdict(found)))
     return found
 
 

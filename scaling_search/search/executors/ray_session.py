@@ -43,6 +43,7 @@ _NOTE = "started"
 """The file of a search's own temporary folder that says when it asked Ray to start."""
 _SOCKET = len("/ray/session_2026-01-01_00-00-00_000000_1234567/sockets/plasma_store")
 _LONGEST_SOCKET = 107  # bytes, on Linux
+_TRIES = 3
 _START = timedelta(minutes=2)
 """Longer than Ray takes from being asked to start to making its session's folder."""
 
@@ -86,7 +87,7 @@ def started(cpus: int, log: Path | None, *, address: str | None = None) -> Itera
             yield Session(scratch, several=sum(node["Alive"] for node in ray.nodes()) > 1)
             return
         joined = joined_address(address)
-        begun = _begun(cpus) if joined is None else _joined(joined)
+        begun = _begun(cpus, temporary / "ray") if joined is None else _joined(joined)
         handle_again()
         try:
             yield Session(scratch, joined, several=joined is not None)
@@ -102,17 +103,30 @@ def started(cpus: int, log: Path | None, *, address: str | None = None) -> Itera
                 remove(path)
 
 
-def _begun(cpus: int) -> Any:
+def _begun(cpus: int, sessions: Path) -> Any:
     import ray
 
     guard_token()
-    return ray.init(
-        address="local",
-        num_cpus=cpus,
-        include_dashboard=False,
-        object_store_memory=100 * 2**20,  # it carries only pickled configs; images are shared through memory maps
-        **_QUIET,
-    )
+    others = processes.children()
+    for left in reversed(range(_TRIES)):
+        try:
+            return ray.init(
+                address="local",
+                num_cpus=cpus,
+                include_dashboard=False,
+                object_store_memory=100 * 2**20,  # it carries only pickled configs; images go through memory maps
+                **_QUIET,
+            )
+        except Exception as error:  # on a busy machine it gives up after half a minute, and no setting changes that
+            ray.shutdown()
+            processes.end(processes.children() - others, patience=0)
+            for path in sessions.glob(f"session_*_{os.getpid()}"):
+                remove(path)
+            if not left:
+                raise InvalidInput(
+                    f"Ray cannot be started here: {reason_of(error)} (--executor inline does without)"
+                ) from error
+    raise AssertionError("the last try returns or raises")
 
 
 def _joined(address: str) -> Any:
