@@ -108,7 +108,7 @@ def draw(table: pd.DataFrame) -> Figure:
     sets = list(dict.fromkeys(table["images"]))
     colours = dict(zip(sets, cycle(COLOURS.values()), strict=False))
     with canvas(6.8, 5.2) as (figure, axes):
-        draw_frame(axes)
+        sides = draw_frame(axes)
         picks = table[table["kind"] == "pick"]
         for number, pick in enumerate(rows(picks)):
             colour = colours[pick.images]
@@ -121,7 +121,7 @@ def draw(table: pd.DataFrame) -> Figure:
             axes.scatter(pick.x, pick.y, marker=_MARKS[number % len(_MARKS)], s=70, color=colour, edgecolors="white",
                          zorder=4)  # fmt: skip
         labels = [Label(pick.x, pick.y, pick.run, colours[pick.images]) for pick in rows(picks)]
-        place(axes, labels, picks[["x", "y"]].to_numpy(float))
+        place(axes, labels, picks[["x", "y"]].to_numpy(float), [sides])
         return figure
 
 

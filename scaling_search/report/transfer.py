@@ -3,9 +3,11 @@
 from itertools import pairwise
 from math import hypot
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from scaling_search.report.figure import INK, MUTED, Plot, canvas, rows
 from scaling_search.report.labels import Label, place
@@ -50,7 +52,7 @@ def draw(table: pd.DataFrame) -> Figure:
     """The drawing of what `data` returns."""
     with canvas(6.2, 4.9) as (figure, axes):
         networks, picks = table[table["kind"] == "network"], table[table["kind"] == "pick"]
-        draw_frame(axes)
+        sides = draw_frame(axes)
         axes.scatter(networks["x"], networks["y"], s=40, facecolors="white", edgecolors=MUTED, zorder=3)
         places = list(zip(picks["x"].tolist(), picks["y"].tolist(), strict=True))
         for start, end in pairwise(places):
@@ -61,19 +63,20 @@ def draw(table: pd.DataFrame) -> Figure:
                 )  # fmt: skip
         axes.scatter(picks["x"], picks["y"], s=46, color=INK, zorder=5)
         labels = [Label(row.x, row.y, _label(row), INK) for row in rows(_merged(picks))]
-        place(axes, labels, table[["x", "y"]].to_numpy(float))
+        place(axes, labels, table[["x", "y"]].to_numpy(float), [sides])
         return figure
 
 
-def draw_frame(axes: Axes) -> None:
-    """The triangle and its corners' names."""
+def draw_frame(axes: Axes) -> Line2D:
+    """The triangle, whose sides are returned, and its corners' names."""
     axes.set_axis_off()
     axes.set_aspect("equal")
     axes.set(xlim=(-0.2, 1.2), ylim=(-0.09, 0.96))
-    axes.fill(*CORNERS.T, facecolor="none", edgecolor=MUTED, linewidth=1, zorder=1)
+    (sides,) = axes.plot(*np.vstack([CORNERS, CORNERS[:1]]).T, color=MUTED, linewidth=1, zorder=1)
     for (x, y), name in zip(CORNERS, _NAMES, strict=True):
         below = y == 0
         axes.text(x, y - 0.03 if below else y + 0.03, name, ha="center", va="top" if below else "bottom", weight="bold")
+    return sides
 
 
 def _merged(picks: pd.DataFrame) -> pd.DataFrame:
@@ -88,4 +91,4 @@ def _merged(picks: pd.DataFrame) -> pd.DataFrame:
 
 def _label(row: object) -> str:
     names, epochs = getattr(row, "name", ()), getattr(row, "epochs", ())
-    return ", ".join(f"{name} ({number} epochs)" for name, number in zip(names, epochs, strict=True))
+    return "\n".join(f"{name} ({number} epochs)" for name, number in zip(names, epochs, strict=True))
