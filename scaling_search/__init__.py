@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from scaling_search.study.frontier import frontier
     from scaling_search.study.looking import look_at
     from scaling_search.study.network import ScalableNetwork, network
+    from scaling_search.study.seed import BaselineSearch, baseline
+    from scaling_search.study.seed_answer import BaselineAnswer
     from scaling_search.study.several import compare_runs
     from scaling_search.study.study import Study, search
     from scaling_search.study.verification import Verifier, verify
@@ -39,6 +41,8 @@ _LAZY = {
     "Answer": "study.answer",
     "Architecture": "architecture",
     "Coefficients": "coefficients",
+    "BaselineAnswer": "study.seed_answer",
+    "BaselineSearch": "study.seed",
     "CompareAnswer": "study.comparison",
     "Comparison": "study.comparison",
     "Evidence": "evidence",
@@ -52,6 +56,7 @@ _LAZY = {
     "Study": "study.study",
     "Trial": "evidence",
     "Verifier": "study.verification",
+    "baseline": "study.seed",
     "compare": "study.comparison",
     "compare_runs": "study.several",
     "dataset": "study.dataset",
@@ -67,6 +72,8 @@ _LAZY = {
 __all__ = [
     "Answer",
     "Architecture",
+    "BaselineAnswer",
+    "BaselineSearch",
     "Coefficients",
     "CompareAnswer",
     "Comparison",
@@ -83,6 +90,7 @@ __all__ = [
     "Trial",
     "Verifier",
     "__version__",
+    "baseline",
     "compare",
     "compare_runs",
     "dataset",

@@ -16,6 +16,12 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 Division = tuple[float, float, float]
 """Shares of depth, width and resolution (see `coefficients.Shares`), as plain numbers."""
 
+Choices = tuple[int, ...]
+"""What is chosen in a space of stages, one number for each question; () where compute is divided instead."""
+
+EVEN: Division = (1 / 3, 1 / 3, 1 / 3)
+"""The division of a network that is not scaled: it has none, and leans to no side."""
+
 UNSCALED = "base"
 """Id of the candidate that adds no compute: the proxies' base itself, where a search trains it. It has no shares."""
 
@@ -96,6 +102,7 @@ class Proposal:
     __pydantic_config__: ClassVar[ConfigDict] = _READ
     shares: tuple[Share, Share, Share]
     candidate: str
+    choices: tuple[Annotated[int, Field(ge=0)], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,7 @@ class Evidence:
         proposals: the points that were asked for beyond those of the start, in their order.
         realised: what candidates came to, where it is known; what was asked stands for the others.
         unscaled: the readings of the trials of the unscaled network, `UNSCALED`, which is no candidate.
+        choices: of each candidate, where a space of stages is searched.
     """
 
     candidates: Mapping[str, Division]
@@ -128,6 +136,7 @@ class Evidence:
     proposals: tuple[Proposal, ...] = ()
     realised: Mapping[str, Realised] = field(default_factory=dict)
     unscaled: Mapping[Trial, tuple[Reading, ...]] = field(default_factory=dict)
+    choices: Mapping[str, Choices] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -137,6 +146,7 @@ class Evidence:
         proposals: Iterable[Proposal] = (),
         *,
         realised: Mapping[str, Realised] | None = None,
+        choices: Mapping[str, Choices] | None = None,
     ) -> "Evidence":
         """Evidence from readings in any order."""
         found: dict[Trial, dict[int, Reading]] = defaultdict(dict)
@@ -145,7 +155,7 @@ class Evidence:
         ordered = {trial: tuple(by_epoch[epoch] for epoch in sorted(by_epoch)) for trial, by_epoch in found.items()}
         scaled = {trial: history for trial, history in ordered.items() if trial.candidate != UNSCALED}
         unscaled = {trial: history for trial, history in ordered.items() if trial.candidate == UNSCALED}
-        return cls(candidates, scaled, tuple(proposals), dict(realised or {}), unscaled)
+        return cls(candidates, scaled, tuple(proposals), dict(realised or {}), unscaled, dict(choices or {}))
 
     def history(self, trial: Trial) -> tuple[Reading, ...]:
         """The trial's readings by epoch; empty before the first."""

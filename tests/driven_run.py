@@ -22,6 +22,7 @@ class Place:
 
     id: str
     coefficients: Coefficients
+    choices: tuple[int, ...] = ()
 
     @property
     def key(self) -> tuple[float, ...]:

@@ -168,11 +168,11 @@ def _division(names: Sequence[str], shares: np.ndarray) -> str:
 def _gain(means: PairedMeans, name: str) -> tuple[float, float, float]:
     if UNSCALED not in means.candidates:
         return (float("nan"),) * 3
-    found = _between(means, name, UNSCALED)
+    found = between(means, name, UNSCALED)
     return (0.0, 0.0, 0.0) if name == UNSCALED else found
 
 
-def _between(means: PairedMeans, first: str, second: str) -> tuple[float, float, float]:
+def between(means: PairedMeans, first: str, second: str) -> tuple[float, float, float]:
     """The difference of two candidates, and its 95 %."""
     a, b = means.candidates.index(first), means.candidates.index(second)
     apart = float(means.means[a] - means.means[b])
@@ -183,7 +183,7 @@ def _between(means: PairedMeans, first: str, second: str) -> tuple[float, float,
 
 
 def _difference(means: PairedMeans, names: dict[str, str], first: str, second: str) -> Difference:
-    apart, low, high = _between(means, names[first], names[second])
+    apart, low, high = between(means, names[first], names[second])
     return Difference(first=first, second=second, difference=apart, low=low, high=high)
 
 

@@ -45,6 +45,8 @@ class MBConv(Repeated):
         se_of: the channels that the fraction is of: the block's input (EfficientNet) or the expanded (MobileNetV3).
         se_divisor: the hidden channels are rounded to a multiple of it.
         se_gate: the gate's activation.
+        skip: add the input where a layer keeps its shape; without it every layer is main(x) alone, as MnasNet's «no
+            skip» (arXiv 1807.11626, sec. 4.1).
     """
 
     block: Literal["mbconv"]
@@ -54,6 +56,7 @@ class MBConv(Repeated):
     se_of: Literal["input", "expanded"] = "input"
     se_divisor: int = Field(default=1, ge=1)
     se_gate: Literal["sigmoid", "hard_sigmoid"] = "sigmoid"
+    skip: bool = True
 
     @property
     def _expansions(self) -> tuple[float, ...]:
@@ -69,7 +72,7 @@ class MBConv(Repeated):
         widen: Layers = () if expansion == 1 else (*conv_norm(cin, middle), Act(act))
         depthwise = (*conv_norm(middle, middle, self.kernel, stride, middle), Act(act))
         main = (*widen, *depthwise, *self._squeeze(cin, middle, act), *conv_norm(middle, cout))
-        return (Residual(main, present=same_shape(cin, cout, stride)),)
+        return (Residual(main, present=self.skip and same_shape(cin, cout, stride)),)
 
     def _squeeze(self, cin: Count, middle: Count, act: Activation) -> Layers:
         if not self.se:
@@ -89,17 +92,22 @@ class MBConv(Repeated):
 
 
 class FusedMBConv(Repeated):
-    """Expand k×k → project 1×1, or one k×k alone without expansion (arXiv 2104.00298, sec. 3.2)."""
+    """Expand k×k → project 1×1, or one k×k alone without expansion (arXiv 2104.00298, sec. 3.2).
+
+    Attributes:
+        skip: as of `MBConv`.
+    """
 
     block: Literal["fused_mbconv"]
     kernel: Literal[3, 5] = 3
     expansion: int = Field(default=4, ge=1)
+    skip: bool = True
 
     def _layer(self, cin: Count, cout: Count, stride: int, act: Activation, index: int) -> Layers:
         middle = cout if self.expansion == 1 else cin * self.expansion
         project = () if self.expansion == 1 else conv_norm(middle, cout)
         main = (*conv_norm(cin, middle, self.kernel, stride), Act(act), *project)
-        return (Residual(main, present=same_shape(cin, cout, stride)),)
+        return (Residual(main, present=self.skip and same_shape(cin, cout, stride)),)
 
 
 class Separable(Repeated):

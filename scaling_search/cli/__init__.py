@@ -8,6 +8,7 @@ import typer
 
 from scaling_search.cli import (
     analyze,
+    baseline,
     cam,
     candidates,
     compare,
@@ -34,9 +35,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 for command in (
-    run.run, run.resume, run.extend, status.status, verify.verify, compare.compare, compare_runs.compare_runs, cam.cam,
-    candidates.candidates, analyze.analyze, analyze.report, replay.replay, family.family, frontier.frontier,
-    train.train, inference.evaluate, inference.predict, export.export, cost.cost, cost.baselines,
+    run.run, run.resume, run.extend, status.status, verify.verify, baseline.baseline, compare.compare,
+    compare_runs.compare_runs, cam.cam, candidates.candidates, analyze.analyze, analyze.report, replay.replay,
+    family.family, frontier.frontier, train.train, inference.evaluate, inference.predict, export.export, cost.cost,
+    cost.baselines,
 ):  # fmt: skip
     app.command()(command)
 app.command(name="list")(status.list_runs)

@@ -34,6 +34,9 @@ def analyze(
     from scaling_search.search.folder import RunFolder
     from scaling_search.study.answer import write_answer
 
+    if RunFolder(run).record().seeks:
+        _baseline(RunFolder(run), as_json=as_json)
+        return
     if RunFolder(run).record().compares:
         _compare(RunFolder(run), as_json=as_json)
         return
@@ -56,6 +59,10 @@ def report(
     from scaling_search.search.folder import RunFolder
 
     console = make_console()
+    if RunFolder(run).record().seeks:
+        raise InvalidInput(
+            f"{run} is a search for a baseline, which has no page: `scaling-search analyze {run}` reads it"
+        )
     if watch:
         _serve(console, RunFolder(run), port)
         return
@@ -75,6 +82,19 @@ def _serve(console: "Console", folder: "RunFolder", port: int) -> None:
     with Server(folder, port=port) as server, suppress(KeyboardInterrupt):
         console.print(f"report    {server.address}  (Ctrl-C ends)", markup=False)
         server.serve_forever()
+
+
+def _baseline(folder: "RunFolder", *, as_json: bool) -> None:
+    """The same of a search for a baseline."""
+    from scaling_search.cli.baseline import print_baseline
+    from scaling_search.cli.terminal import make_console
+    from scaling_search.study.seed_answer import to_dict, write_baseline
+
+    answer = write_baseline(folder)
+    if as_json:
+        typer.echo(json.dumps(to_dict(answer), ensure_ascii=False, indent=2))
+    else:
+        print_baseline(make_console(), answer)
 
 
 def _compare(folder: "RunFolder", *, as_json: bool) -> None:

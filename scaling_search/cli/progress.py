@@ -135,7 +135,7 @@ class TrialBar:
         self._weights[UNSCALED] = self._mean / record.growth
         unscaled = record.pilot.seeds if record.pilot else 0
         self._wanted = record.plan.trials + unscaled
-        self._compares = record.compares
+        self._compares = record.compares or record.seeks
         self._epsilon, self._workers, self._loss = record.question.epsilon, record.executor.workers, ""
         self._piloted = {UNSCALED, *(record.pilot.candidates if record.pilot else ())}
         self._counted: dict[Trial, int] = {}

@@ -9,6 +9,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scaling_search.search.folder import RunFolder
     from scaling_search.study.replay import Regret, Replayed
 
 
@@ -33,6 +34,9 @@ def replay(
     from scaling_search.study.replay import replay as run_again
 
     folder = RunFolder(run)
+    if folder.record().seeks:
+        _baseline(folder, strategy, repeats=repeats, after=_numbers(after), as_json=as_json)
+        return
     names = [name.strip() for name in strategy.split(",") if name.strip()]
     wanted = names or [str(folder.record().strategy.get("strategy"))]
     results = run_again(folder, wanted, repeats=repeats, after=_numbers(after))
@@ -61,6 +65,30 @@ def replay(
             _points(result),
             _points(result.by_means) if result.by_means else "",
         )
+    make_console().print(table)
+
+
+def _baseline(folder: "RunFolder", strategy: str, *, repeats: int, after: list[int], as_json: bool) -> None:
+    """The same over a search for a baseline: reward that is lost after so many networks."""
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from scaling_search.cli.terminal import make_console
+    from scaling_search.strategies import STAGED
+    from scaling_search.study.seed_replay import replay_baseline
+
+    names = [name.strip() for name in strategy.split(",") if name.strip()]
+    found = replay_baseline(folder, names or list(STAGED), repeats=repeats, after=after)
+    if as_json:
+        print(json.dumps([asdict(result) for result in found], indent=2))
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("strategy", "networks", "epochs", "reward lost (90 %)", "found the best"):
+        table.add_column(name, justify="left" if name == "strategy" else "right", no_wrap=True)
+    for one in found:
+        lost = f"{one.lost:.4f} ({one.low:.4f} … {one.high:.4f})"
+        table.add_row(one.strategy, str(one.networks), f"{100 * one.epochs:.0f} %", lost, f"{100 * one.hits:.0f} %")
     make_console().print(table)
 
 

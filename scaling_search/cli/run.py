@@ -70,6 +70,13 @@ def run(
     from scaling_search.cli.progress import TerminalProgress
 
     with TerminalProgress(console) as progress:
+        if baseline.startswith("search:") and config is None:
+            from scaling_search.cli.baseline import searched_baseline
+
+            baseline = searched_baseline(
+                baseline, data, out=out, console=console, progress=progress, budget=budget, executor=executor,
+                device=device, workers=workers,
+            )  # fmt: skip
         progress.on_step("opening the baseline")
         study = _begun(context, baseline, data, out, config, sets)
         prepared = study.plan(listeners=[progress])
@@ -163,6 +170,12 @@ def _train_and_finish(
 ) -> None:
     from scaling_search.cli.terminal import make_console
 
+    if study.prepared.record.seeks:
+        from scaling_search.cli.baseline import finish_baseline
+        from scaling_search.study.seed import BaselineSearch
+
+        finish_baseline(BaselineSearch.of(study), make_console() if quiet else console, progress)
+        return
     if study.prepared.record.compares:
         from scaling_search.cli.compare import finish_comparison
         from scaling_search.study.comparison import Comparison

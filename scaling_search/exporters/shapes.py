@@ -35,6 +35,12 @@ def expansions(stage: MBConv) -> list[float]:
     return [given[min(index, len(given) - 1)] for index in range(stage.layers)]
 
 
+def check_skips(network: Architecture) -> None:
+    """Raises Inexpressible where a stage adds no input, which only timm's blocks can."""
+    if not all(getattr(stage, "skip", True) for stage in network.stages):
+        raise Inexpressible("its blocks add their input wherever they can, and some stages of this network do not")
+
+
 def inner_channels(stage: Bottleneck) -> int:
     """The channels of the 3×3 convolution."""
     return int(fraction_of(stage.channels, stage.ratio))

@@ -113,7 +113,7 @@ def _rows(network: Architecture, stage: AnyStage, se_of: str) -> list[str]:
         return [f'"dsa_r{stage.layers}_k{stage.kernel}_s{stage.stride}_c{stage.channels}{act}"']
     if isinstance(stage, FusedMBConv):
         kind = "cn" if stage.expansion == 1 else "er"
-        skip = "_skip" if stage.expansion == 1 else ""
+        skip = _skip_word(stage, usual=stage.expansion != 1)
         numbers = f"r{stage.layers}_k{stage.kernel}_s{stage.stride}_e{stage.expansion}_c{stage.channels}"
         return [f'"{kind}_{numbers}{skip}{act}"']
     assert isinstance(stage, MBConv)
@@ -124,6 +124,11 @@ def _rows(network: Architecture, stage: AnyStage, se_of: str) -> list[str]:
         share = stage.se * of_own / {"input": 1.0, "expanded": expansion}[se_of]
         squeeze = f"_se{share:g}" if stage.se else ""
         numbers = f"r{len(list(run))}_k{stage.kernel}_s{stride}_e{expansion:g}_c{stage.channels}"
-        rows.append(f'"{kind}_{numbers}{squeeze}{act}"')
+        rows.append(f'"{kind}_{numbers}{squeeze}{_skip_word(stage, usual=True)}{act}"')
         stride = 1
     return rows
+
+
+def _skip_word(stage: MBConv | FusedMBConv, *, usual: bool) -> str:
+    """Said only where it is not what timm's block does by itself."""
+    return "" if stage.skip == usual else "_skip" if stage.skip else "_noskip"

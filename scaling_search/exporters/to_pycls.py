@@ -12,6 +12,7 @@ from scaling_search.configuration import to_yaml
 from scaling_search.exporters.member import Inexpressible, Logits, Member
 from scaling_search.exporters.shapes import (
     check_ends,
+    check_skips,
     expansions,
     first_strides,
     group_size,
@@ -102,6 +103,7 @@ def _is_effnet(network: Architecture) -> bool:
 
 def _effnet(network: Architecture) -> dict[str, Any]:
     check_ends(network, stem="3×3, stride 2", norm="none")
+    check_skips(network)
     assert network.stem is not None
     stages = [stage for stage in network.stages if isinstance(stage, MBConv)]
     if not all(stage.se and stage.se_of == "input" and stage.se_gate == "sigmoid" for stage in stages):

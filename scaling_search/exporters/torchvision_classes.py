@@ -7,6 +7,7 @@ from scaling_search.exporters.code import Construction, batch_norm, listed
 from scaling_search.exporters.member import Inexpressible
 from scaling_search.exporters.shapes import (
     check_ends,
+    check_skips,
     expansions,
     first_strides,
     group_size,
@@ -29,6 +30,7 @@ def torchvision_class(network: Architecture) -> Construction:
         Inexpressible: there is none.
     """
     stages = network.stages
+    check_skips(network)
     if all(isinstance(stage, MBConv | FusedMBConv) for stage in stages):
         if network.head.hidden:
             return _mobilenet_v3(network)

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
 
 from scaling_search.coefficients import Shares
-from scaling_search.evidence import UNSCALED, Evidence, Proposal, Reading, Realised, Trial
+from scaling_search.evidence import UNSCALED, Choices, Evidence, Reading, Realised, Trial
 from scaling_search.files import inside
 from scaling_search.search.executors import Job
 from scaling_search.search.journal import Readings
 from scaling_search.search.listener import Listener
 from scaling_search.search.tally import Tally
 from scaling_search.strategies import DONE, Ask, Asking, Decision, Point
-from scaling_search.strategies.points import shares_of
 
 
 class Known(Protocol):
@@ -32,6 +31,10 @@ class Known(Protocol):
     @property
     def shares(self) -> Shares:
         """What was asked for."""
+
+    @property
+    def choices(self) -> Choices:
+        """In a space of stages."""
 
     @property
     def realised(self) -> Realised:
@@ -96,6 +99,7 @@ class Driver(Generic[C]):
         self._candidates = {candidate.id: candidate for candidate in candidates}
         self._divisions = {candidate.id: candidate.shares.as_tuple() for candidate in candidates}
         self._built = {candidate.id: candidate.realised for candidate in candidates}
+        self._choices = {candidate.id: candidate.choices for candidate in candidates if candidate.choices}
         self._base = base
         self._keep = keep
         self._checkpoints = checkpoints
@@ -188,7 +192,7 @@ class Driver(Generic[C]):
 
     def evidence(self) -> Evidence:
         """All readings so far."""
-        return self.journal.evidence(self._divisions, self._built)
+        return self.journal.evidence(self._divisions, self._built, self._choices)
 
     def candidate(self, trial: Trial) -> C:
         """What is trained in a trial."""
@@ -214,7 +218,7 @@ class Driver(Generic[C]):
         """Written into the journal before the table, so that a kill in between loses nothing."""
         found = self._places.candidate(point)
         name = "" if found is None else self._name(found)
-        self.journal.propose(Proposal(shares=point.shares.as_tuple(), candidate=name))
+        self.journal.propose(point.proposed(name))
         if found is not None and name not in self._candidates:
             self._enter(found.with_id(name))
 
@@ -227,13 +231,15 @@ class Driver(Generic[C]):
         self._candidates[candidate.id] = candidate
         self._divisions[candidate.id] = candidate.shares.as_tuple()
         self._built[candidate.id] = candidate.realised
+        if candidate.choices:
+            self._choices[candidate.id] = candidate.choices
         self._write(self.candidates)
 
     def _complete_proposals(self) -> None:
         """Candidates that the journal knows and the table does not: the trace of a kill between the two."""
         for proposal in self.journal.proposals:
             if proposal.candidate and proposal.candidate not in self._candidates:
-                found = self._places.candidate(Point(coefficients=shares_of(proposal.shares).coefficients()))
+                found = self._places.candidate(Point.of(proposal))
                 assert found is not None, "what was allowed once is allowed again"
                 self._enter(found.with_id(proposal.candidate))
 

@@ -18,7 +18,17 @@ from pydantic import TypeAdapter, ValidationError
 
 from scaling_search.configuration import first_problem
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import READING_METRICS, UNSCALED, Division, Evidence, Proposal, Reading, Realised, Trial
+from scaling_search.evidence import (
+    READING_METRICS,
+    UNSCALED,
+    Choices,
+    Division,
+    Evidence,
+    Proposal,
+    Reading,
+    Realised,
+    Trial,
+)
 from scaling_search.files import read_bytes, sync_folder, to_disk, write_atomically
 
 JOURNAL = "journal.jsonl"
@@ -83,11 +93,18 @@ class Readings:
         for history in self._histories.values():
             yield from history
 
-    def evidence(self, candidates: Mapping[str, Division], realised: Mapping[str, Realised] | None = None) -> Evidence:
+    def evidence(
+        self,
+        candidates: Mapping[str, Division],
+        realised: Mapping[str, Realised] | None = None,
+        choices: Mapping[str, Choices] | None = None,
+    ) -> Evidence:
         """All that is known, of these candidates."""
         scaled = dict(self._histories)  # by epoch already: of 10,000 trials in half a millisecond
         unscaled = {trial: scaled.pop(trial) for trial in self._histories if trial.candidate == UNSCALED}
-        return Evidence(dict(candidates), scaled, self.proposals, dict(realised or {}), unscaled)
+        return Evidence(
+            dict(candidates), scaled, self.proposals, dict(realised or {}), unscaled, dict(choices or {})
+        )  # fmt: skip
 
     def _take(self, entries: Iterable[Reading | Proposal]) -> None:
         for entry in entries:
@@ -167,6 +184,8 @@ def encode(entry: Reading | Proposal) -> str:
     content = asdict(entry)
     if isinstance(entry, Reading):
         content = {"start": max(entry.epoch - 1, 0), **content}
+    elif not entry.choices:
+        del content["choices"]
     return json.dumps(content, separators=(",", ":")) + "\n"
 
 

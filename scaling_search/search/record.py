@@ -19,6 +19,7 @@ from scaling_search.search.pilot import Beside, Pilot, PilotRecord
 from scaling_search.search.plan import Plan, Speed
 from scaling_search.search.record_format1 import from_first_version
 from scaling_search.search.searchspace import MatchRule, network_from_dict
+from scaling_search.search.staged import Seeking
 from scaling_search.strategies import RECORDED, Asking, Planned, Strategy
 from scaling_search.training.recipe import Recipe
 
@@ -179,6 +180,7 @@ class RunRecord(Strict):
         strategy: with nothing left open; a person's own is named and cannot be made again from here.
         pilot: what is trained before the first question, and what that showed; None: nothing.
         lengths: what is trained longer, after the search; None: nothing.
+        seeking: the space of stages that is searched instead of divisions, and what for; None: divisions are.
         deterministic: the same bits on CUDA too.
         counts: our cost model against an independent witness.
     """
@@ -199,6 +201,7 @@ class RunRecord(Strict):
     speed: Speed
     pilot: PilotRecord | None = None
     lengths: LengthsRecord | None = None
+    seeking: Seeking | None = None
     executor: ExecutorRecord
     device: DeviceRecord
     deterministic: bool = False
@@ -229,6 +232,11 @@ class RunRecord(Strict):
     def compares(self) -> bool:
         """Whether this is a comparison, which searches nothing."""
         return bool(self.strategy["strategy"] == "compare")
+
+    @property
+    def seeks(self) -> bool:
+        """Whether a baseline is searched, or what such a search has found is trained further: nothing is divided."""
+        return self.seeking is not None or bool(self.strategy["strategy"] == "finals")
 
     @property
     def begun_anew(self) -> bool:

@@ -19,6 +19,9 @@ from scaling_search.strategies import STRATEGIES, Planned
 LIVE_BASELINE = "baseline.pkl"
 """The file of a run folder that holds, by value, a baseline that was handed over in Python."""
 
+SPACE_SUFFIX = "_space"
+"""Of the files that hold a space of stages instead, see `search.stages`."""
+
 StrategyName = Literal["lattice", "grid", "random", "halving", "race", "optuna", "surface"]
 MatchRule = Literal["realised", "nominal"]
 
@@ -176,7 +179,7 @@ def folder() -> Path:
 @cache
 def names() -> tuple[str, ...]:
     """The shipped baselines."""
-    return tuple(sorted(path.stem for path in folder().glob("*.yaml")))
+    return tuple(sorted(path.stem for path in folder().glob("*.yaml") if not path.stem.endswith(SPACE_SUFFIX)))
 
 
 def load(name: str) -> SearchSpace:

@@ -1,5 +1,6 @@
 """From points to candidates: real networks with realised cost, within the limits, equal ones kept once."""
 
+import json
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,9 +11,10 @@ from typing import Any
 from scaling_search.architecture import TARGET_METRICS, Cost, Match, Network, Target, match_all, nominal
 from scaling_search.coefficients import Coefficients, Multipliers, Shares
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import UNSCALED, Realised
+from scaling_search.evidence import UNSCALED, Choices, Realised
 from scaling_search.search.searchspace import MatchRule
 from scaling_search.strategies import Point
+from scaling_search.strategies.points import NOTHING_ADDED, shares_or_even
 
 Seconds = Callable[[Network], float]
 """Measures the latency of a network on one device."""
@@ -150,6 +152,8 @@ class Candidate:
 
     `coefficients` are what was asked (the label), `multipliers` what the network was built with, `effective` what each
     axis came to, measured by its own cost. `full` is the same point at the baseline's full size when this is a proxy.
+    A candidate that is `described` is no scaled base: its table keeps its network whole; `choices` are those of a space
+    of stages, where it comes from one.
     """
 
     id: str
@@ -161,16 +165,20 @@ class Candidate:
     cost: Cost
     macs_ratio: float
     full: Built | None = None
+    choices: Choices = ()
+    described: bool = False
 
     @property
     def key(self) -> tuple[Any, ...]:
         """What makes two candidates the same network."""
+        if self.described:
+            return (description(self.network),)
         return (*self.network.depths, *self.network.widths, self.network.resolution)
 
     @property
     def shares(self) -> Shares:
         """What was asked, as shares."""
-        return self.coefficients.shares()
+        return shares_or_even(self.coefficients)
 
     @property
     def realised(self) -> Realised:
@@ -241,18 +249,7 @@ class Space:
 
     def unscaled(self) -> Candidate:
         """The base itself: α = β = γ = 1 has no shares, so it is no candidate; it shows what more compute brings."""
-        cost = self.base.cost()
-        one = Multipliers(depth=1.0, width=1.0, resolution=1.0)
-        return Candidate(
-            id=UNSCALED,
-            coefficients=Coefficients(alpha=1.0, beta=1.0, gamma=1.0),
-            names=("unscaled",),
-            multipliers=one,
-            effective=one,
-            network=self.base,
-            cost=cost,
-            macs_ratio=1.0,
-        )
+        return unscaled_candidate(UNSCALED, self.base, names=("unscaled",))
 
     def growth(self, candidates: Iterable[Candidate]) -> float:
         """Realised MACs over the base's at which candidates are compared: as asked, or what another target came to."""
@@ -311,6 +308,27 @@ def _built(found: Match) -> Built:
 def inference_bytes(cost: Cost) -> int:
     """Peak memory of one image without gradients, in bytes (float32)."""
     return int(cost.memory(training=False).total)
+
+
+def description(network: Network) -> str:
+    """All that the network is but its name, in one line of JSON: equal lines are equal networks."""
+    content = {key: value for key, value in network.to_dict().items() if key != "name"}
+    return json.dumps(content, separators=(",", ":"), sort_keys=True)
+
+
+def unscaled_candidate(name: str, network: Network, *, macs_ratio: float = 1.0, **more: Any) -> Candidate:
+    """A network as it is: nothing is added to it, so that it has no division.
+
+    Args:
+        macs_ratio: its MACs over the base's.
+        more: further fields of the candidate.
+    """
+    one = Multipliers(depth=1.0, width=1.0, resolution=1.0)
+    fields: dict[str, Any] = {"names": (), "cost": network.cost(), **more}
+    return Candidate(
+        id=name, coefficients=NOTHING_ADDED, multipliers=one, effective=one, network=network, macs_ratio=macs_ratio,
+        **fields,
+    )  # fmt: skip
 
 
 def describe(network: Network) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Mapping, Sequence
 from math import inf
 from pathlib import Path
@@ -11,7 +12,8 @@ from scaling_search.architecture import Cost, Network
 from scaling_search.coefficients import Coefficients, Multipliers
 from scaling_search.errors import InvalidInput
 from scaling_search.files import read_text, write_atomically
-from scaling_search.search.space import Built, Candidate, describe
+from scaling_search.search.searchspace import network_from_dict
+from scaling_search.search.space import Built, Candidate, describe, description
 
 _MOST_BYTES = 1 << 30
 _AXES = ("depth", "width", "resolution")
@@ -35,7 +37,7 @@ def row(candidate: Candidate) -> dict[str, Any]:
         "alpha": asked.alpha,
         "beta": asked.beta,
         "gamma": asked.gamma,
-        **_axes("share_", asked.shares()),
+        **_axes("share_", candidate.shares),
         **_axes("", candidate.multipliers),
         **_axes("effective_", candidate.effective),
         "pixels": candidate.network.resolution,
@@ -47,11 +49,14 @@ def row(candidate: Candidate) -> dict[str, Any]:
         full = candidate.full
         found |= {"full_pixels": full.pixels, "full_network": full.network}
         found |= _costs("full_", full.cost, full.macs_ratio) | _axes("full_", full.multipliers)
+    if candidate.described:
+        choices = "-".join(map(str, candidate.choices))
+        found |= {"choices": choices, "description": description(candidate.network)}
     return found
 
 
 def read_table(path: Path, base: Network) -> list[Candidate]:
-    """The candidates of candidates.csv, their networks built again from the multipliers that it keeps.
+    """The candidates of candidates.csv, their networks built again from the multipliers or descriptions that it keeps.
 
     Raises:
         InvalidInput: the file is missing or damaged, holds none or one twice, or a network comes out with another cost
@@ -77,8 +82,8 @@ def read_table(path: Path, base: Network) -> list[Candidate]:
 
 
 def _candidate(line: Mapping[str, str], base: Network) -> Candidate:
-    multipliers = _multipliers(line, "")
-    network = base.scaled(multipliers)
+    multipliers, described = _multipliers(line, ""), line.get("description") or ""
+    network = network_from_dict(json.loads(described)) if described else base.scaled(multipliers)
     cost = network.cost()
     if cost.macs != int(line["macs"]):
         raise InvalidInput(
@@ -95,6 +100,8 @@ def _candidate(line: Mapping[str, str], base: Network) -> Candidate:
         cost=cost,
         macs_ratio=_positive(line, "macs_ratio"),
         full=_full(line),
+        choices=tuple(map(int, filter(None, (line.get("choices") or "").split("-")))),
+        described=bool(described),
     )
 
 

@@ -4,7 +4,7 @@ Jamieson and Talwalkar 2016 (arXiv 1502.07943). It needs a recipe under which a 
 favour width, so a division that pays late is lost early (docs/design.md, 3.3).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import inf
 from statistics import fmean
 from typing import Literal
@@ -29,18 +29,37 @@ class Halving(OverLattice):
     def stages(self) -> Iterator[tuple[int, int]]:
         """(seeds, epochs) that a candidate has at the end of each stage."""
         assert self.seeds is not None and self.epochs is not None, "the plan has filled these in"
-        epochs = 1
-        while epochs < self.epochs:
-            yield self.seeds, epochs
-            epochs *= KEPT
-        yield self.seeds, self.epochs
+        return halving_stages(self.seeds, self.epochs)
 
 
-def knock_out(evidence: Evidence, running: frozenset[Ask], stages: Iterable[tuple[int, int]]) -> Asks | Decision:
+def halving_stages(seeds: int, epochs: int) -> Iterator[tuple[int, int]]:
+    """(seeds, epochs) at the end of each stage: 1, 2, 4 … epochs, the last with all of them."""
+    reached = 1
+    while reached < epochs:
+        yield seeds, reached
+        reached *= KEPT
+    yield seeds, epochs
+
+
+def mean_score(evidence: Evidence, name: str, seeds: int, epochs: int) -> float:
+    """Mean top-1 of a candidate's trials; behind all others where one failed."""
+    found = [evidence.top1(Trial(candidate=name, seed=seed), epochs) for seed in range(seeds)]
+    scores = [score for score in found if score is not None]
+    return fmean(scores) if len(scores) == seeds else -inf
+
+
+def knock_out(
+    evidence: Evidence,
+    running: frozenset[Ask],
+    stages: Iterable[tuple[int, int]],
+    *,
+    score: Callable[[Evidence, str, int, int], float] = mean_score,
+) -> Asks | Decision:
     """The decision of a strategy that keeps the better half after each stage, and at least one candidate.
 
     Args:
         stages: (seeds, epochs) that every candidate that is left has at the end of each.
+        score: of a candidate by its id, with so many seeds at so many epochs; the more the better.
     """
     under_way = {ask.trial for ask in running}
     left = list(evidence.candidates)
@@ -49,13 +68,6 @@ def knock_out(evidence: Evidence, running: frozenset[Ask], stages: Iterable[tupl
         lacking = [trial for trial in trials if not evidence.has(trial, epochs)]
         if lacking:
             return [Ask(trial, epochs) for trial in lacking if trial not in under_way] or WAIT
-        scores = {name: _score(evidence, name, seeds, epochs) for name in left}
+        scores = {name: score(evidence, name, seeds, epochs) for name in left}
         left = sorted(left, key=lambda name: -scores[name])[: max(1, len(left) // KEPT)]
     return DONE
-
-
-def _score(evidence: Evidence, name: str, seeds: int, epochs: int) -> float:
-    """Mean top-1 of a candidate's trials; behind all others where one failed."""
-    found = [evidence.top1(Trial(candidate=name, seed=seed), epochs) for seed in range(seeds)]
-    scores = [score for score in found if score is not None]
-    return fmean(scores) if len(scores) == seeds else -inf

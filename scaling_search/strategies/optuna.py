@@ -57,7 +57,7 @@ class Optuna(Planned):
 
     def propose(self, evidence: Evidence) -> Shares:
         """The next point; a pure function of the evidence."""
-        optuna = _optuna()
+        optuna = silent_optuna()
         study = optuna.create_study(direction="maximize", sampler=self._sampler(len(evidence.proposals)))
         study.add_trials(self._frozen(evidence))
         if self.storage is not None:
@@ -66,7 +66,7 @@ class Optuna(Planned):
         return to_shares(parameters["u"], parameters["v"])
 
     def _sampler(self, number: int) -> Any:
-        samplers = _optuna().samplers
+        samplers = silent_optuna().samplers
         seed = 1000 * self.random + number  # another stream for each proposal: none carries on from the one before
         if self.sampler == "gp":
             return samplers.GPSampler(seed=seed, deterministic_objective=False)
@@ -80,7 +80,7 @@ class Optuna(Planned):
         return [self._trial(evidence, name, shares) for name, shares in [*start, *asked]]
 
     def _trial(self, evidence: Evidence, name: str, shares: Division) -> "optuna.trial.FrozenTrial":
-        optuna = _optuna()
+        optuna = silent_optuna()
         u, v = from_shares(shares_of(shares))
         states = optuna.trial.TrialState
         value, state = self._value(evidence, name), states.COMPLETE
@@ -103,7 +103,7 @@ class Optuna(Planned):
 
     def _mirror(self, evidence: Evidence) -> None:
         """Adds the finished trials that the storage does not hold yet."""
-        optuna = _optuna()
+        optuna = silent_optuna()
         kept = optuna.create_study(
             study_name="scaling-search", storage=self.storage, direction="maximize", load_if_exists=True
         )
@@ -132,7 +132,7 @@ def _space() -> dict[str, Any]:
     return {"u": FloatDistribution(0.0, 1.0), "v": FloatDistribution(0.0, 1.0)}
 
 
-def _optuna() -> Any:
+def silent_optuna() -> Any:
     """Optuna, silent; imported when it is needed: half a second."""
     import optuna
 

@@ -13,10 +13,10 @@ raises AssertionError where the strategy breaks a promise.
 
 import random
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from scaling_search.evidence import Division, Evidence, Proposal, Reading, Status, Trial
+from scaling_search.evidence import EVEN, Choices, Division, Evidence, Proposal, Reading, Realised, Status, Trial
 from scaling_search.strategies.base import DONE, WAIT, Ask, Decision, Strategy
 from scaling_search.strategies.points import Point
 
@@ -41,6 +41,7 @@ class World:
     candidates: dict[str, Division] = field(default_factory=dict)
     readings: list[Reading] = field(default_factory=list)
     proposals: list[Proposal] = field(default_factory=list)
+    choices: dict[str, Choices] = field(default_factory=dict)
 
     def begin(self, points: Iterable[Point]) -> None:
         """The candidates that a search starts with."""
@@ -49,6 +50,8 @@ class World:
 
     def place(self, point: Point) -> str:
         """The candidate that a point comes to, a new one if need be; "" beyond the limit."""
+        if point.choices:
+            return self._place_choices(point.choices)
         depth, width, resolution = point.shares.as_tuple()
         if resolution > self.limit:
             return ""
@@ -61,7 +64,8 @@ class World:
 
     def evidence(self) -> Evidence:
         """What a strategy sees."""
-        return Evidence.of(self.candidates, self.readings, self.proposals)
+        built = {name: Realised(EVEN, self._cost(name)) for name in self.choices}
+        return Evidence.of(self.candidates, self.readings, self.proposals, realised=built, choices=self.choices)
 
     def train(self, ask: Ask) -> Reading:
         """The trial's next epoch."""
@@ -75,11 +79,31 @@ class World:
         self.readings.append(reading)
         return reading
 
+    def _place_choices(self, choices: Choices) -> str:
+        """In a space of stages: the last choice is halved, so that different ones can come to one network."""
+        if self.limit < 1 and choices[0] == 0:
+            return ""
+        same = [name for name, other in self.choices.items() if self.only or _alike(other, choices)]
+        name = same[0] if same else f"c{len(self.candidates):02d}"
+        self.candidates.setdefault(name, EVEN)
+        self.choices.setdefault(name, choices)
+        return name
+
+    def _cost(self, name: str) -> float:
+        """MACs over the base's of what was chosen."""
+        return float(0.5 + sum(self.choices[name]) / (1 + len(self.choices[name])))
+
     def _top1(self, trial: Trial, epoch: int) -> float:
         depth, width, resolution = self.candidates[trial.candidate]
         apart = (depth - 0.2) ** 2 + (width - 0.3) ** 2 + (resolution - 0.5) ** 2
+        if chosen := self.choices.get(trial.candidate):
+            apart = sum((value - place % 3) ** 2 for place, value in enumerate(chosen)) / (4 * len(chosen))
         noise = random.Random(f"{trial} {epoch}").gauss(0, 0.01)
         return min(max(0.8 - 0.3 * apart - 0.4 / (epoch + 1) + noise, 0.0), 1.0)
+
+
+def _alike(choices: Choices, others: Choices) -> bool:
+    return (*choices[:-1], choices[-1] // 2) == (*others[:-1], others[-1] // 2)
 
 
 def search(strategy: Strategy, world: World, *, workers: int = 1, stop_after: int | None = None) -> World:
@@ -106,7 +130,7 @@ def search(strategy: Strategy, world: World, *, workers: int = 1, stop_after: in
                 assert decision, "it asks for nothing, and says neither WAIT nor DONE"
                 wanted = decision[0]
                 if isinstance(wanted, Point):
-                    world.proposals.append(Proposal(shares=wanted.shares.as_tuple(), candidate=world.place(wanted)))
+                    world.proposals.append(wanted.proposed(world.place(wanted)))
                 else:
                     _check_ask(strategy, wanted, world.evidence(), running)
                     running.append(wanted)
@@ -141,7 +165,8 @@ def check_keeps_the_budget(strategy: Strategy) -> None:
     start = World()
     start.begin(strategy.points())
     trials = {reading.trial for reading in world.readings}
-    assert len(world.proposals) <= strategy.proposals, "it asked for more points than it had said"
+    came = [proposal for proposal in world.proposals if proposal.candidate]
+    assert len(came) <= strategy.proposals, "it asked for more points than it had said"
     most = strategy.trainings(len(start.candidates) + strategy.proposals)
     assert len(trials) <= most, f"it trained {len(trials)} trials where {most} were planned"
 
@@ -151,7 +176,7 @@ def check_is_deterministic(strategy: Strategy) -> None:
     first, second = search(strategy, World()), search(strategy, World())
     assert first.readings == second.readings, "a second search went otherwise"
     assert first.proposals == second.proposals, "a second search asked for other points"
-    half = World(candidates=dict(first.candidates), readings=first.readings[: len(first.readings) // 2])
+    half = replace(first, readings=first.readings[: len(first.readings) // 2], proposals=[])
     decisions = [strategy.decide(half.evidence(), frozenset()) for _ in range(2)]
     assert decisions[0] == decisions[1], "asked twice about the same evidence it says two things"
 
@@ -179,7 +204,9 @@ def check_takes_readings_in_any_order(strategy: Strategy) -> None:
     for count in range(0, len(world.readings), max(1, len(world.readings) // 7)):
         known = world.readings[:count]
         mixed = random.Random(count).sample(known, len(known))
-        in_order, otherwise = (Evidence.of(world.candidates, readings) for readings in (known, mixed))
+        in_order, otherwise = (
+            replace(world, readings=list(readings), proposals=[]).evidence() for readings in (known, mixed)
+        )  # fmt: skip
         assert strategy.decide(in_order, frozenset()) == strategy.decide(otherwise, frozenset()), (
             f"after {count} readings the order of their arrival changed its mind"
         )

@@ -13,6 +13,7 @@ from scaling_search.analysis.decision import Pick
 from scaling_search.analysis.metric import Name
 from scaling_search.analysis.verdict import Verdict
 from scaling_search.architecture.family import Member, by_rule
+from scaling_search.errors import InvalidInput
 from scaling_search.report import write_report
 from scaling_search.search.counts import count_record
 from scaling_search.search.folder import RunFolder
@@ -84,6 +85,10 @@ def read_answer(folder: RunFolder, *, epsilon: float | None = None, metric: Lite
         InvalidInput: the folder is not a run, or no trial has finished.
     """
     record = folder.record()
+    if record.seeks:
+        raise InvalidInput(
+            f"{folder.path} is a search for a baseline, which divides nothing: `scaling-search analyze` reads it"
+        )
     epsilon = record.question.epsilon if epsilon is None else epsilon
     analysis = analyze(read_trials(folder), epsilon=epsilon, metric=metric)
     return Answer(analysis, ScalableNetwork(record.full_network()), folder.path)

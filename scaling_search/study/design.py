@@ -13,9 +13,10 @@ from scaling_search.search.executors import Executor
 from scaling_search.search.pilot import UNSCALED_SEEDS
 from scaling_search.search.plan import Speed, Work, expected_seconds, measure_corners
 from scaling_search.search.proxy import ProxyConfig, ProxySize, proxy_base, with_room
-from scaling_search.search.record import Question
+from scaling_search.search.record import Question, RunRecord
 from scaling_search.search.searchspace import SearchConfig, SearchSpace, implied_strategy
-from scaling_search.search.space import Limits, Rule, Space
+from scaling_search.search.space import Limits, Rule, Seconds, Space
+from scaling_search.search.staged import Seeking, StagedSpace
 from scaling_search.strategies import Optuna, Planned, Point, Strategy, Surface
 from scaling_search.study.engines import OF_RAY, make_executor
 from scaling_search.study.network import ScalableNetwork, stopwatch
@@ -53,6 +54,7 @@ class Design:
         sized: the user asked for this size.
         pilot: train the unscaled network too, and look at the corners before the plan is settled.
         budget: seconds for the whole search.
+        seeking: where a baseline is searched.
     """
 
     full: Network
@@ -69,6 +71,16 @@ class Design:
     deterministic: bool
     pilot: bool
     budget: float
+    seeking: Seeking | None = None
+
+    @property
+    def measured(self) -> str:
+        """What the speed is measured on."""
+        return "the three corners"
+
+    def space(self, base: Network) -> Space:
+        """What may be tried, from the proxies' base."""
+        return make_space(self.question, base=base, full=self.full)
 
     def packed_resolution(self, classes: int) -> int:
         """What images of so many classes are packed at, in pixels: no candidate is shown larger ones than that.
@@ -275,6 +287,23 @@ def make_strategy(options: Options, config: SearchConfig) -> Planned:
     return config.make_strategy(seeds=options.seeds, epochs=options.epochs, **own)
 
 
+def space_of(record: RunRecord) -> Space:
+    """What the search of a run may try."""
+    base, full = record.base_network(), record.full_network()
+    if record.seeking is not None:
+        limits = make_limits(record.question, stopwatch(record.question.latency_on))
+        return StagedSpace.of(record.seeking, classes=base.classes, limits=limits)
+    return make_space(record.question, base=base, full=full)
+
+
+def make_limits(question: Question, watch: Seconds | None) -> Limits:
+    """What a candidate may cost at full size."""
+    return Limits(
+        macs=question.max_macs, params=question.max_params, memory=question.max_memory,
+        latency=question.max_latency, measure=watch,
+    )  # fmt: skip
+
+
 def make_space(question: Question, *, base: Network, full: Network | None) -> Space:
     """What a search may try, from base: a small stand-in of full, or (None) a network at full size."""
     watch = stopwatch(question.latency_on)
@@ -285,11 +314,5 @@ def make_space(question: Question, *, base: Network, full: Network | None) -> Sp
         rule=rule if full is None else _proxy_rule(rule, question, full),
         full=full,
         full_rule=None if full is None else rule,
-        limits=Limits(
-            macs=question.max_macs,
-            params=question.max_params,
-            memory=question.max_memory,
-            latency=question.max_latency,
-            measure=watch,
-        ),
+        limits=make_limits(question, watch),
     )

@@ -6,8 +6,10 @@ from statistics import fmean
 
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Evidence
+from scaling_search.search.folder import RECORD
 from scaling_search.search.record import RunRecord
 from scaling_search.strategies import Planned, Strategy
+from scaling_search.study.finals import FOLDER
 from scaling_search.study.preparation import Prepared
 from scaling_search.study.session import Session
 from scaling_search.units import format_seconds, parse_duration
@@ -71,6 +73,8 @@ def extend(session: Session, *, budget: str | float | None, seeds: int | None) -
     folder, prepared = session.begun(), session.prepare()
     if (budget is None) == (seeds is None):
         raise InvalidInput("say how much more: a budget or seeds")
+    if (last := folder.path / FOLDER / RECORD).is_file():
+        raise InvalidInput(f"the last round has begun and its pick is named: `extend {last.parent}` adds seeds")
     if session.pilot_pending:
         raise InvalidInput(f"the plan is not settled yet: go on with `scaling-search resume {folder.path}`")
     evidence = session.drive().evidence()

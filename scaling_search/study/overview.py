@@ -14,6 +14,7 @@ from scaling_search.locks import is_held
 from scaling_search.search.folder import RECORD, RunFolder
 from scaling_search.search.journal import Readings, read_entries
 from scaling_search.search.record import RunRecord
+from scaling_search.search.staged import FOUND
 from scaling_search.strategies import DONE
 from scaling_search.study.recorded import candidate_rows
 
@@ -69,7 +70,7 @@ def overview(path: Path) -> Overview:
     resting = [reading for reading in last.values() if reading.final or reading.resting]
     reasons = Counter(reading.reason for reading in resting if reading.status == "failed")
     best, top1 = _best(resting)
-    answer = _answer(path / ("comparison.yaml" if record.compares else "best.yaml"))
+    answer = _answer(path / ("comparison.yaml" if record.compares else FOUND if record.seeks else "best.yaml"))
     return Overview(
         folder=str(path),
         baseline=str(record.baseline["name"]),
@@ -136,7 +137,8 @@ def _complete(folder: RunFolder, record: RunRecord, entries: Sequence[Entry]) ->
         return False
     rows = candidate_rows(folder)
     divisions = {row.id: row.shares.as_tuple() for row in rows}
-    evidence = Readings(entries).evidence(divisions, {row.id: row.realised for row in rows})
+    realised, choices = {row.id: row.realised for row in rows}, {row.id: row.choices for row in rows}
+    evidence = Readings(entries).evidence(divisions, realised, choices)
     return record.asking(strategy).decide(evidence, frozenset()) is DONE
 
 

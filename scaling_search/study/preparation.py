@@ -24,7 +24,7 @@ from scaling_search.search.searchspace import adopt_live
 from scaling_search.search.space import Candidate, Space
 from scaling_search.search.table import read_table
 from scaling_search.strategies import Asking, Point, Strategy
-from scaling_search.study.design import TIGHT, Data, Design, make_space
+from scaling_search.study.design import TIGHT, Data, Design, space_of
 from scaling_search.study.engines import executor_again
 from scaling_search.units import format_count, format_seconds
 
@@ -66,8 +66,8 @@ class Prepared:
             ("data", f"{data.name}: {len(data.classes)} classes, {len(data.train)} training and {len(data.val)} "
                      "validation images"),
             *(("", f"skipped {name}") for name in data.skipped[:5]),
-            ("proxy", f"{record.baseline['name']} made small: {pixels} px, {format_count(base.macs)} MACs; candidates "
-                      f"have {record.growth:.3g}× that, on {record.device.kind}"),
+            ("proxy", f"{record.baseline['name']} made small: {pixels} px, {format_count(base.macs)} MACs; "
+                      f"{_costs_of_candidates(record)}, on {record.device.kind}"),
             *plan_lines(record),
         ]  # fmt: skip
 
@@ -77,6 +77,13 @@ class Prepared:
     def _repr_html_(self) -> str:
         rows = "".join(f"<tr><th>{title}</th><td>{escape(text)}</td></tr>" for title, text in self.lines())
         return f"<table>{rows}</table>"
+
+
+def _costs_of_candidates(record: RunRecord) -> str:
+    if record.seeking is None:
+        return f"candidates have {record.growth:.3g}× that"
+    most = "" if record.question.max_macs is None else f" (at most {format_count(record.question.max_macs)})"
+    return f"{format_count(record.seeking.target)} at full size{most} are {record.seeking.goal.target:.3g}× that"
 
 
 def plan_lines(record: RunRecord) -> list[tuple[str, str]]:
@@ -117,12 +124,12 @@ def prepare_new(
     step = on_step or (lambda title: None)
     step("reading the images' names")
     source = _source(design.data)
-    step("measuring how fast the three corners train")
+    step(f"measuring how fast {design.measured} train")
     design, speed = design.affordable(len(source.train), len(source.val), classes=len(source.classes))
     data = prepare(source, resolution=design.packed_resolution(len(source.classes)), progress=on_data)
     step("building the candidates")
     base = design.base(len(data.classes))
-    space = make_space(design.question, base=base, full=design.full)
+    space = design.space(base)
     candidates = _remembered(space)
     work = design.work(len(data.train), len(data.val))
     refinements = design.strategy.refinements()
@@ -158,6 +165,7 @@ def prepare_new(
         plan=plan,
         speed=speed,
         pilot=pilot,
+        seeking=design.seeking,
         executor=executor_record(design.executor, work.workers),
         device=DeviceRecord(**describe_device(design.device)),
         deterministic=design.deterministic,
@@ -212,7 +220,7 @@ def prepare_again(
     if dataset.fingerprint != record.data.fingerprint:
         raise InvalidInput(f"the data of {folder.path} has changed since the run was begun; its trials cannot be mixed")
     base = record.base_network()
-    space = make_space(record.question, base=base, full=record.full_network())
+    space = space_of(record)
     strategy = strategy or record.make_strategy()
     # Before the first reading the table may be that of larger proxies: the trace of a kill while they are made smaller.
     torn = record.begun_anew and not folder.touched

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import ne
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -15,7 +16,7 @@ from scaling_search.analysis import Analysis, analyze
 from scaling_search.analysis.trials import Trials
 from scaling_search.coefficients import Coefficients, Multipliers, Shares
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import Division, Proposal, Reading, Realised, Trial
+from scaling_search.evidence import Choices, Division, Proposal, Reading, Realised, Trial
 from scaling_search.search.driver import Driver
 from scaling_search.search.executors import Replay
 from scaling_search.search.folder import RunFolder
@@ -23,6 +24,7 @@ from scaling_search.search.journal import JOURNAL, Readings, read_entries
 from scaling_search.search.listener import Listener
 from scaling_search.search.record import RunRecord
 from scaling_search.strategies import Decision, Point, Strategy
+from scaling_search.strategies.points import shares_or_even
 from scaling_search.study.reading import make_trials, readings_table
 from scaling_search.study.tables import read_candidates
 
@@ -37,6 +39,7 @@ class Row:
     coefficients: Coefficients
     effective: Division
     macs_ratio: float
+    choices: Choices = ()
 
     @property
     def key(self) -> str:
@@ -45,7 +48,7 @@ class Row:
     @property
     def shares(self) -> Shares:
         """What was asked for."""
-        return self.coefficients.shares()
+        return shares_or_even(self.coefficients)
 
     @property
     def realised(self) -> Realised:
@@ -84,7 +87,9 @@ class Recorded:
         return self.record.epochs or max(history[-1].epoch for history in self.histories.values())
 
     def candidate(self, point: Point) -> Row:
-        """The recorded candidate nearest to a point, in what was asked for."""
+        """The recorded candidate nearest to a point, in what was asked for; in a space of stages, by answers."""
+        if point.choices:
+            return min(self.rows, key=lambda row: sum(map(ne, row.choices, point.choices)))
         wanted = np.array(point.shares.as_tuple())
         return min(self.rows, key=lambda row: float(np.abs(np.array(row.shares.as_tuple()) - wanted).sum()))
 
@@ -174,8 +179,9 @@ def _row(line: Mapping[Hashable, Any]) -> Row:
     return Row(
         id=str(line["candidate"]),
         coefficients=asked,
-        effective=(built.shares() or asked.shares()).as_tuple(),
+        effective=(built.shares() or shares_or_even(asked)).as_tuple(),
         macs_ratio=float(line["macs_ratio"]),
+        choices=tuple(map(int, filter(None, str(line.get("choices", "")).split("-")))),
     )
 
 

@@ -17,7 +17,7 @@ from scaling_search.errors import InvalidInput, nearest_hint
 from scaling_search.search.executors import Executor
 from scaling_search.search.record import DeviceRecord, RunRecord, read_record
 from scaling_search.search.searchspace import adopt_live
-from scaling_search.study.design import make_space
+from scaling_search.study.design import space_of
 from scaling_search.study.engines import OF_RAY, executor_again, make_executor
 from scaling_search.study.options import Options
 from scaling_search.study.preparation import Prepared, data_again, executor_record
@@ -54,7 +54,7 @@ def repeated(config: Path, changes: Mapping[str, str], *, command: str) -> Prepa
     executor = _executor(before, changes, options)
     workers = executor.workers_on(resolve_device(record.device.kind))
     strategy = record.make_strategy()
-    space = make_space(record.question, base=record.base_network(), full=record.full_network())
+    space = space_of(record)
     record = record.model_copy(
         update={
             "command": command,

@@ -101,6 +101,7 @@ class Session:
         if path is None:
             name = str(record.baseline["name"])
             name = f"compare-{name}" if prepared.record.compares else name
+            name = f"baseline-{name}" if prepared.record.seeks else name
             path = folders.default_path(baseline=name, phi=record.question.phi, data=record.data.name)
         folder = folders.create(path)
         lock = folder.begin()

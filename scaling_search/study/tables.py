@@ -56,7 +56,7 @@ _CANDIDATES = {
     **{f"effective_{axis}": _POSITIVE for axis in ("depth", "width", "resolution")},
     **{f"share_{axis}": replace(_SHARE, empty=True) for axis in ("depth", "width", "resolution")},
 }  # fmt: skip
-_TEXTS = {"candidate", "named", "network", "full_network", "status", "reason"}
+_TEXTS = {"candidate", "named", "network", "full_network", "status", "reason", "choices", "description"}
 _ONE = {"candidate", "seed", "epoch"}
 _READINGS = {
     "seed": Range(whole=True), "epoch": Range(least=1, whole=True), "images_seen": Range(whole=True, empty=True),

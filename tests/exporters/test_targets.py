@@ -84,6 +84,17 @@ def test_what_a_target_has_no_words_for_is_refused(name: str, to: str, reason: s
         expressible(small(name), to)
 
 
+@pytest.mark.parametrize("name", ["b0", "efficientnetv2_s"])
+def test_stages_that_add_no_input_are_timms_and_plain_codes_only(name: str) -> None:
+    content = small(name).to_dict()
+    content["stages"] = [{**stage, "skip": False} for stage in content["stages"]]
+    network = from_dict(content)
+    assert expressible(network, "timm") <= TOLERANCE
+    assert expressible(network, "hf") <= TOLERANCE
+    with pytest.raises(InvalidInput, match="its blocks add their input wherever they can"):
+        expressible(network, "torchvision")
+
+
 def test_what_rounds_otherwise_is_refused_with_the_layer() -> None:
     """timm's expanded channels are multiples of eight."""
     content = small("b0").to_dict()

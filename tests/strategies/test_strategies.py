@@ -13,6 +13,7 @@ from scaling_search.evidence import Evidence, Proposal, Reading, Trial
 from scaling_search.search.searchspace import SearchConfig, StrategyName
 from scaling_search.strategies import (
     DONE,
+    STAGED,
     STRATEGIES,
     WAIT,
     Ask,
@@ -20,6 +21,8 @@ from scaling_search.strategies import (
     Compare,
     Compound,
     Decision,
+    Evolution,
+    Goal,
     Grid,
     Halving,
     Lattice,
@@ -27,6 +30,7 @@ from scaling_search.strategies import (
     Point,
     Race,
     Random,
+    StagesOptuna,
     Strategy,
     Surface,
     testing,
@@ -45,6 +49,12 @@ STRATEGIES_UNDER_TEST = (
     Surface(trials=16, epochs=2),
     Compare(compounds=(Compound(name="paper", alpha=1.2, beta=1.1, gamma=1.15),), steps=2, seeds=2, epochs=2,
             unscaled=False),
+    *(kind(answers=(3, 2, 3, 4), start=(0, 0, 0, 0), goal=Goal(target=1.0), samples=9, seeds=2, epochs=3)
+      for kind in STAGED.values()),
+    Evolution(answers=(3, 3, 1, 4), start=(1, 1, 0, 1), goal=Goal(kind="hard", target=1.0), samples=12, seeds=1,
+              epochs=2, population=4, tournament=2),
+    StagesOptuna(answers=(3, 2, 4), start=(0, 0, 0), goal=Goal(kind="frontier", target=1.0), samples=12, seeds=1,
+                 epochs=2),
 )  # fmt: skip
 
 

@@ -1,0 +1,202 @@
+"""What a search for a baseline has found, and what is written of it: mine.yaml, baseline.yaml, figures."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from scaling_search.analysis.seeds import Final, Ranked, last_round, plain, rank
+from scaling_search.analysis.wording import count, percent, points
+from scaling_search.architecture import Architecture
+from scaling_search.configuration import to_yaml
+from scaling_search.errors import InvalidInput
+from scaling_search.files import write_atomically
+from scaling_search.search.folder import RECORD, RunFolder
+from scaling_search.search.record import RunRecord
+from scaling_search.search.searchspace import load
+from scaling_search.search.staged import FOUND, Seeking
+from scaling_search.search.table import read_table
+from scaling_search.study.finals import FOLDER, RIVALS
+from scaling_search.study.network import ScalableNetwork
+from scaling_search.study.reading import read_trials
+from scaling_search.units import format_count
+
+MINE = "mine.yaml"
+_HEADER = (
+    "# What a search for a baseline found; written by `scaling-search baseline` (docs/baseline.md). Accuracies are "
+    "fractions, intervals hold 95 %.\n"
+)
+
+
+@dataclass(frozen=True, repr=False)
+class BaselineAnswer:
+    """What a search for a baseline found, with its doubt.
+
+    Attributes:
+        ranked: the candidates of the search, best reward first.
+        final: the last round with fresh seeds; None while nothing of it has finished.
+        network: the pick at full size.
+        seeking: what was searched.
+        folder: where it was written.
+    """
+
+    ranked: Ranked
+    final: Final | None
+    network: Architecture
+    seeking: Seeking
+    folder: Path
+
+    @property
+    def baseline(self) -> ScalableNetwork:
+        """The pick, to be scaled, costed, built; `load` of mine.yaml gives it again."""
+        return ScalableNetwork(self.network)
+
+    @property
+    def kind(self) -> str:
+        """«better», «worse», «not told apart» or «one seed»: the pick against B0 at its cost; «open» before that."""
+        return self.final.kind if self.final else "open"
+
+    @property
+    def sentence(self) -> str:
+        """What was found, in one or two sentences."""
+        best, macs = self.ranked.table.iloc[0], self.network.cost().macs
+        found = (
+            f"The best reward of {count(len(self.ranked.table), 'network')} has {best.name}: "
+            f"{percent(best['top1'])} after {count(self.ranked.epochs, 'epoch')}; at full size it has "
+            f"{format_count(macs)} multiply-adds, {macs / self.seeking.target:.2f} of the target."
+        )
+        judged = self.final.sentence if self.final else "Fresh seeds have not judged it yet."
+        return f"{found} {judged}"
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row for each candidate that was trained to the end, best reward first."""
+        return self.ranked.table
+
+    def lines(self) -> list[str]:
+        """The verdict and the best few; then the last round."""
+        head = f"{'':<16}{'top-1':<16}{'reward':<9}{'MACs':<8}{'at full size':<14}network"
+        shown = [*map(_line, self.ranked.table.head(8).reset_index().to_dict("records"))]
+        if self.final is None:
+            return [self.sentence, "", head, *shown]
+        last = self.final.table.reset_index().to_dict("records")
+        named = [_line({**row, "candidate": " = ".join(row["named"])}) for row in last]
+        apart = [
+            f"pick over {one.second:<14}{points(one.difference)}"
+            + ("" if pd.isna(one.low) else f" ({points(one.low)} to {points(one.high)})")
+            for one in self.final.differences
+        ]
+        again = f"again, {count(self.final.epochs, 'epoch')} with fresh seeds, at the cost of the pick:"
+        return [self.sentence, "", head, *shown, "", again, *named, "", *apart]
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self.sentence}</p>{self.table.drop(columns='named').to_html(float_format='{:.4g}'.format)}"
+
+
+def read_baseline(folder: RunFolder) -> BaselineAnswer:
+    """What a search for a baseline has measured so far. Writes nothing.
+
+    Raises:
+        InvalidInput: the folder is no such search, or nothing has finished in it.
+    """
+    record = folder.record()
+    seeking = seeking_of(record, folder.path)
+    ranked = rank(read_trials(folder), seeking.goal.reward)
+    known = {one.id: one for one in read_table(folder.candidates, record.base_network())}
+    network = seeking.space.build(known[str(ranked.table.index[0])].choices)
+    return BaselineAnswer(ranked, _final(folder, seeking), network.replaced(name="mine"), seeking, folder.path)
+
+
+def write_baseline(folder: RunFolder) -> BaselineAnswer:
+    """The same, written into the folder: mine.yaml, baseline.yaml, baseline.csv and figures."""
+    from scaling_search.report.rewards import finals, rewards
+
+    answer = read_baseline(folder)
+    write_atomically(folder.path / MINE, mine(answer, folder.record()))
+    load(str(folder.path / MINE))  # what is handed on can be opened
+    write_atomically(folder.path / FOUND, _HEADER + to_yaml(to_dict(answer)))
+    write_atomically(folder.path / "baseline.csv", answer.table.drop(columns="named").to_csv())
+    figures, goal = folder.path / "figures", answer.seeking.goal
+    figures.mkdir(exist_ok=True)
+    plots = [rewards(answer.ranked, goal.factor, target=goal.target, epochs=answer.ranked.epochs)]
+    for plot in [*plots, *([finals(answer.final)] if answer.final else [])]:
+        plot.write(figures)
+    return answer
+
+
+def mine(answer: BaselineAnswer, record: RunRecord) -> str:
+    """The pick as the file of a baseline, which every command takes."""
+    cost, network = answer.network.cost(), answer.network.to_dict()
+    network.pop("name")
+    content = {
+        "name": "mine",
+        "source": f"found by scaling-search in {answer.seeking.space.name}",
+        "baseline": {**{key: value for key, value in network.items() if key != "stages"}, "stages": network["stages"]},
+        "proxy": answer.seeking.space.proxy.model_dump(mode="json", exclude_defaults=True),
+    }
+    head = (
+        f"# A baseline that was searched for in {answer.seeking.space.name}, on {record.data.name}.\n#\n"
+        "#   scaling-search run --baseline mine.yaml --phi 1\n#   scaling-search cost mine.yaml --per-stage\n#\n"
+        f"# {cost.params:,} parameters, {cost.macs:,} multiply-adds at {answer.network.resolution} px.\n\n"
+    )
+    return head + to_yaml(content)
+
+
+def to_dict(answer: BaselineAnswer) -> dict[str, Any]:
+    """The content of baseline.yaml."""
+    seeking, final = answer.seeking, answer.final
+    return {
+        "version": 1,
+        "verdict": answer.kind,
+        "sentence": answer.sentence,
+        "target": {"macs": seeking.target, **seeking.goal.model_dump(mode="json", exclude={"target"})},
+        "epochs": answer.ranked.epochs,
+        "tried": answer.ranked.tried,
+        "networks": _rows(answer.ranked.table),
+        "finals": None
+        if final is None
+        else {
+            "epochs": final.epochs,
+            "differences": [plain(asdict(one)) for one in final.differences],
+            "networks": _rows(final.table),
+        },
+    }
+
+
+def seeking_of(record: RunRecord, folder: Path) -> Seeking:
+    """What the run searches for.
+
+    Raises:
+        InvalidInput: it searches divisions, or compares.
+    """
+    if record.seeking is None:
+        raise InvalidInput(f"{folder} is no search for a baseline")
+    return record.seeking
+
+
+def _final(folder: RunFolder, seeking: Seeking) -> Final | None:
+    """The last round, as far as it has come."""
+    last = RunFolder(folder.path / FOLDER)
+    if not (last.path / RECORD).is_file():
+        return None
+    try:
+        return last_round(read_trials(last), seeking.goal.reward, RIVALS)
+    except InvalidInput:  # nothing that could be compared has finished
+        return None
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, object]]:
+    return [plain({str(key): value for key, value in row.items()}) for row in table.reset_index().to_dict("records")]
+
+
+def _line(row: Mapping[Any, Any]) -> str:
+    full = format_count(row["full_macs"])
+    return (
+        f"{row['candidate']:<16}{percent(row['top1'], row['top1_se']):<16}{row['reward']:<9.4f}"
+        f"{row['macs_ratio']:<8.3g}{full:<14}{row['full_network']}"
+    )
