@@ -30,7 +30,7 @@ Leverage = Annotated[
 ]
 Data = Annotated[
     str | None,
-    _option(QUESTION, "A folder of images by class, or a data set's name. Default: embedded shapes."),
+    _option(QUESTION, "Images: a folder by class, a CSV, shards …, or a data set's name. Default: embedded shapes."),
 ]
 Target = Annotated[
     str | None,
