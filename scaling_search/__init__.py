@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from scaling_search.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from scaling_search import strategies
+    from scaling_search import loggers, strategies
     from scaling_search.architecture import Architecture
     from scaling_search.coefficients import Coefficients, Shares
     from scaling_search.evidence import Evidence, Reading, Trial
@@ -61,6 +61,7 @@ _LAZY = {
     "compare_runs": "study.several",
     "dataset": "study.dataset",
     "frontier": "study.frontier",
+    "loggers": "",
     "look_at": "study.looking",
     "network": "study.network",
     "search": "study.study",
@@ -95,6 +96,7 @@ __all__ = [
     "compare_runs",
     "dataset",
     "frontier",
+    "loggers",
     "look_at",
     "network",
     "search",

@@ -20,7 +20,7 @@ FLOORS = {
     "networks": 3, "data": 3, "analysis": 3,
     "training": 4, "strategies": 4, "exporters": 4,
     "search": 5,
-    "report": 6,
+    "report": 6, "loggers": 6,
     "study": 7,
     "cli": 8,
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """`baseline`: a search for the network that is scaled, at a cost that is meant."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from scaling_search.cli.progress import TerminalProgress
+    from scaling_search.loggers import Tracker
     from scaling_search.study.seed import BaselineSearch
     from scaling_search.study.seed_answer import BaselineAnswer
 
@@ -72,11 +74,14 @@ def baseline(
     workers: shared.Workers = None,
     trials_per_gpu: shared.TrialsPerGpu = 2,
     deterministic: shared.Deterministic = False,
+    log: shared.Log = None,
+    optuna_storage: shared.OptunaUrl = None,
     dry_run: shared.DryRun = False,
 ) -> None:  # fmt: skip
     """Search for the baseline itself in a space of stages, and compare it with known networks at the same cost."""
     from scaling_search.cli.progress import TerminalProgress
     from scaling_search.cli.terminal import make_console
+    from scaling_search.cli.trackers import told
     from scaling_search.study.seed import BaselineSearch
 
     if hard and frontier:
@@ -90,20 +95,25 @@ def baseline(
         trials_per_gpu=trials_per_gpu, deterministic=deterministic,
     )  # fmt: skip
     console = make_console()
-    with TerminalProgress(console) as progress:
+    with TerminalProgress(console) as progress, told(log, optuna_storage) as trackers:
         prepared = search.plan(listeners=[progress])
         for title, text in prepared.lines():
             console.print(f"{title:<10}{text}", markup=False)
         if not dry_run:
-            finish_baseline(search, console, progress)
+            finish_baseline(search, console, progress, trackers)
 
 
-def finish_baseline(search: "BaselineSearch", console: "Console", progress: "TerminalProgress") -> None:
+def finish_baseline(
+    search: "BaselineSearch", console: "Console", progress: "TerminalProgress", trackers: "Sequence[Tracker]" = ()
+) -> None:
     """Trains what is missing, and prints what was found; interrupted, what is there so far."""
-    complete = search.run([progress])
+    complete = search.run([progress, *trackers])
     progress.close()
     try:
-        print_baseline(console, search.analyze())
+        answer = search.analyze()
+        print_baseline(console, answer)
+        for tracker in trackers:
+            tracker.say(answer.sentence)
     except InvalidInput:
         if complete:
             raise

@@ -1,5 +1,6 @@
 """`compare`: each dimension alone against compound divisions, at the same cost."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from scaling_search.cli.progress import TerminalProgress
+    from scaling_search.loggers import Tracker
     from scaling_search.study.comparison import CompareAnswer, Comparison
 
 COMPARED = "What is compared"
@@ -55,12 +57,15 @@ def compare(
     executor: shared.ExecutorChoice = "ray",
     workers: shared.Workers = None,
     trials_per_gpu: shared.TrialsPerGpu = 2,
+    log: shared.Log = None,
+    optuna_storage: shared.OptunaUrl = None,
     deterministic: shared.Deterministic = False,
     dry_run: shared.DryRun = False,
 ) -> None:
     """Compare compound scaling with each dimension alone at the same cost, and show where each saturates."""
     from scaling_search.cli.progress import TerminalProgress
     from scaling_search.cli.terminal import make_console, print_candidates
+    from scaling_search.cli.trackers import told
     from scaling_search.study.comparison import Comparison
 
     comparison = Comparison(
@@ -70,22 +75,27 @@ def compare(
         device=device, workers=workers, trials_per_gpu=trials_per_gpu, deterministic=deterministic,
     )  # fmt: skip
     console = make_console()
-    with TerminalProgress(console) as progress:
+    with TerminalProgress(console) as progress, told(log, optuna_storage) as trackers:
         prepared = comparison.plan(listeners=[progress])
         for title, text in prepared.lines():
             console.print(f"{title:<10}{text}", markup=False)
         if dry_run:
             print_candidates(console, prepared.candidates)
             return
-        finish_comparison(comparison, console, progress)
+        finish_comparison(comparison, console, progress, trackers)
 
 
-def finish_comparison(comparison: "Comparison", console: "Console", progress: "TerminalProgress") -> None:
+def finish_comparison(
+    comparison: "Comparison", console: "Console", progress: "TerminalProgress", trackers: "Sequence[Tracker]"
+) -> None:
     """Trains what is missing, and prints what was found; interrupted, what is there so far."""
-    complete = comparison.run([progress])
+    complete = comparison.run([progress, *trackers])
     progress.close()
     try:
-        print_comparison(console, comparison.analyze())
+        answer = comparison.analyze()
+        print_comparison(console, answer)
+        for tracker in trackers:
+            tracker.say(answer.sentence)
     except InvalidInput:
         if complete:
             raise

@@ -29,7 +29,8 @@ Leverage = Annotated[
     _option(PROXIES, "Cost of the small candidates over their base: the more, the more a wrong division shows."),
 ]
 Data = Annotated[
-    str | None, _option(QUESTION, "A folder of images by class, or a data set's name. Default: embedded shapes.")
+    str | None,
+    _option(QUESTION, "Images: a folder by class, a CSV, shards …, or a data set's name. Default: embedded shapes."),
 ]
 Target = Annotated[
     str | None,
@@ -85,6 +86,12 @@ Address = Annotated[
 Storage = Annotated[
     str | None, _option(RUNNING, "A folder or URL that all machines of a cluster reach, for images and checkpoints.")
 ]
+Log = Annotated[
+    list[str] | None,
+    typer.Option("--log", rich_help_panel=RUNNING,
+                 help="Tell tensorboard, mlflow or wandb too, repeatable; resumed, a run keeps those that it had."),
+]  # fmt: skip
+OptunaUrl = Annotated[str | None, _option(RUNNING, "Keep the trials as an Optuna study there, as sqlite:///study.db.")]
 Deterministic = Annotated[bool, _option(RUNNING, "Bit-equal results on CUDA too, at some speed.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show the candidates, the plan and its time; train nothing.",

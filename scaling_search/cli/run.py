@@ -1,6 +1,7 @@
 """`run` and `resume`: a search from its plan to its report."""
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from scaling_search.cli.progress import TerminalProgress
+    from scaling_search.loggers import Tracker
     from scaling_search.study.study import Study
 
 
@@ -54,6 +56,8 @@ def run(
     gpus_per_trial: shared.GpusPerTrial = None,
     address: shared.Address = None,
     storage: shared.Storage = None,
+    log: shared.Log = None,
+    optuna_storage: shared.OptunaUrl = None,
     deterministic: shared.Deterministic = False,
     config: shared.Config = None,
     sets: shared.Sets = None,
@@ -63,13 +67,14 @@ def run(
 ) -> None:
     """Search how to divide 2^φ times the compute, and write the analysis, the family and a report."""
     from scaling_search.cli.terminal import make_console, print_candidates
+    from scaling_search.cli.trackers import told
 
     console = make_console(quiet=quiet or as_json)
     if not console.is_terminal:
         console.print("planning  loading what trains")  # torch and Ray take seconds
     from scaling_search.cli.progress import TerminalProgress
 
-    with TerminalProgress(console) as progress:
+    with TerminalProgress(console) as progress, told(log, optuna_storage) as trackers:
         if baseline.startswith("search:") and config is None:
             from scaling_search.cli.baseline import searched_baseline
 
@@ -86,7 +91,7 @@ def run(
             progress.close()
             print_candidates(make_console(), prepared.candidates)
             return
-        _train_and_finish(study, console, progress, as_json=as_json, quiet=quiet)
+        _train_and_finish(study, console, progress, trackers, as_json=as_json, quiet=quiet)
 
 
 def _begun(
@@ -100,7 +105,7 @@ def _begun(
         if sets:
             raise InvalidInput("--set changes what --config says: name a run.yaml")
         return Study(baseline, data, folder=out, **shared.asked(context))
-    own = {"config", "sets", "out", "quiet", "as_json", "dry_run"}
+    own = {"config", "sets", "out", "log", "optuna_storage", "quiet", "as_json", "dry_run"}
     typed = [
         name for name in context.params
         if name not in own and str(context.get_parameter_source(name)).endswith("COMMANDLINE")
@@ -128,19 +133,22 @@ def resume(
         bool, typer.Option("--retry-failed", help="Also train the trials again whose networks failed.")
     ] = False,
     address: shared.Address = None,
+    log: shared.Log = None,
+    optuna_storage: shared.OptunaUrl = None,
     quiet: shared.Quiet = False,
 ) -> None:
     """Finish a run; trials that are done are not trained again."""
     from scaling_search.cli.progress import TerminalProgress
     from scaling_search.cli.terminal import make_console
+    from scaling_search.cli.trackers import told
     from scaling_search.study.study import Study
 
     console = make_console(quiet=quiet)
-    with TerminalProgress(console) as progress:
+    with TerminalProgress(console) as progress, told(log, optuna_storage, run) as trackers:
         study = Study.open(run, address=address)
         if retry_failed:
             console.print(f"{study.retry_failed()} trials that failed are trained again")
-        _train_and_finish(study, console, progress, quiet=quiet)
+        _train_and_finish(study, console, progress, trackers, quiet=quiet)
 
 
 def extend(
@@ -150,46 +158,50 @@ def extend(
         int | None, typer.Option(help="So many more trainings of every candidate instead.", min=1, max=1000)
     ] = None,
     address: shared.Address = None,
+    log: shared.Log = None,
+    optuna_storage: shared.OptunaUrl = None,
 ) -> None:
     """More evidence in the same run, for an answer that is not sure enough."""
     from scaling_search.cli.progress import TerminalProgress
     from scaling_search.cli.terminal import make_console
+    from scaling_search.cli.trackers import told
     from scaling_search.study.preparation import plan_lines
     from scaling_search.study.study import Study
 
     console = make_console()
-    with TerminalProgress(console) as progress:
+    with TerminalProgress(console) as progress, told(log, optuna_storage, run) as trackers:
         study = Study.open(run, address=address)
         for title, text in plan_lines(study.extend(budget=budget, seeds=seeds).record):
             console.print(f"{title:<10}{text}", markup=False)
-        _train_and_finish(study, console, progress)
+        _train_and_finish(study, console, progress, trackers)
 
 
 def _train_and_finish(
-    study: "Study", console: "Console", progress: "TerminalProgress", *, as_json: bool = False, quiet: bool = False
-) -> None:
+    study: "Study", console: "Console", progress: "TerminalProgress", trackers: "Sequence[Tracker]", *,
+    as_json: bool = False, quiet: bool = False,
+) -> None:  # fmt: skip
     from scaling_search.cli.terminal import make_console
 
     if study.prepared.record.seeks:
         from scaling_search.cli.baseline import finish_baseline
         from scaling_search.study.seed import BaselineSearch
 
-        finish_baseline(BaselineSearch.of(study), make_console() if quiet else console, progress)
+        finish_baseline(BaselineSearch.of(study), make_console() if quiet else console, progress, trackers)
         return
     if study.prepared.record.compares:
         from scaling_search.cli.compare import finish_comparison
         from scaling_search.study.comparison import Comparison
 
-        finish_comparison(Comparison.of(study), make_console() if quiet else console, progress)
+        finish_comparison(Comparison.of(study), make_console() if quiet else console, progress, trackers)
         return
-    complete = study.run([progress])
+    complete = study.run([progress, *trackers])
     progress.close()
     if complete:
-        _show(study, make_console() if quiet else console, as_json=as_json)
+        _show(study, make_console() if quiet else console, trackers, as_json=as_json)
         return
     if not study.shortfall():  # who presses Ctrl-C gets the answer so far; what the environment failed is no answer
         with contextlib.suppress(InvalidInput):  # nothing may be trained to its end yet
-            _show(study, make_console() if quiet else console, as_json=as_json)
+            _show(study, make_console() if quiet else console, trackers, as_json=as_json)
     sentence = f"{study.shortfall() or 'interrupted'}; go on with: scaling-search resume {study.folder}"
     if console.quiet:
         typer.echo(sentence, err=True)
@@ -197,14 +209,14 @@ def _train_and_finish(
     raise typer.Exit(1 if study.shortfall() else 130)
 
 
-def _show(study: "Study", console: "Console", *, as_json: bool) -> None:
+def _show(study: "Study", console: "Console", trackers: "Sequence[Tracker]", *, as_json: bool) -> None:
     """The answer; and where there is more to be had, the command for it."""
     import json
 
     from scaling_search.analysis import to_dict
     from scaling_search.cli.analyze import print_answer
 
-    answer = study.analyze()
+    answer = study.analyze(trackers)
     if as_json:
         content = {"folder": str(study.folder), **to_dict(answer.analysis)}
         typer.echo(json.dumps(content, ensure_ascii=False, indent=2))

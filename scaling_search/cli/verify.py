@@ -5,10 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from scaling_search.cli import options as shared
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
+
+    from scaling_search.loggers import Tracker
     from scaling_search.search.verification import Verification
+    from scaling_search.study.verification import Verifier
 
 
 def verify(
@@ -24,42 +30,49 @@ def verify(
         bool | None,
         typer.Option("--larger/--no-larger", help="Networks of twice the compute too. Default: if there is time."),
     ] = None,
+    log: shared.Log = None,
+    optuna_storage: shared.OptunaUrl = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the networks and the plan; train nothing.")] = False,
 ) -> None:
     """Train a run's pick and its rivals with fresh seeds, longer; say whether the answer held. Goes on if cut off."""
     from scaling_search.cli.progress import TerminalProgress
     from scaling_search.cli.terminal import make_console, print_candidates
+    from scaling_search.cli.trackers import told
     from scaling_search.errors import InvalidInput
     from scaling_search.study.preparation import plan_lines
-    from scaling_search.study.verification import Verifier
+    from scaling_search.study.verification import FOLDER, Verifier
 
     console = make_console()
-    with TerminalProgress(console) as progress:
-        verifier = Verifier(run)
-        prepared = verifier.plan(budget, seeds=seeds, epochs=epochs, larger=larger, listeners=[progress])
-        for title, text in plan_lines(prepared.record):
-            console.print(f"{title:<10}{text}", markup=False)
-        if dry_run:
-            print_candidates(console, prepared.candidates)
-            return
-        complete = verifier.run([progress])
-        progress.close()
-    try:
-        found = verifier.analyze()
-    except InvalidInput:
-        if complete:
-            raise
-    else:
-        console.print()
-        for line in verification_lines(found):
-            console.print(line, markup=False)
-        console.print(
-            f"\nwritten   {run / 'verification.yaml'}, {verifier.path / 'figures'}/transfer.png", markup=False
-        )
+    with told(log, optuna_storage, run / FOLDER) as trackers:
+        with TerminalProgress(console) as progress:
+            verifier = Verifier(run)
+            prepared = verifier.plan(budget, seeds=seeds, epochs=epochs, larger=larger, listeners=[progress])
+            for title, text in plan_lines(prepared.record):
+                console.print(f"{title:<10}{text}", markup=False)
+            if dry_run:
+                print_candidates(console, prepared.candidates)
+                return
+            complete = verifier.run([progress, *trackers])
+        try:
+            _show(verifier, console, trackers)
+        except InvalidInput:
+            if complete:
+                raise
     if not complete:
         why = verifier.study.shortfall() if verifier.study else ""
         console.print(f"{why or 'interrupted'}; go on with: scaling-search verify {run}", markup=False)
         raise typer.Exit(1 if why else 130)
+
+
+def _show(verifier: "Verifier", console: "Console", trackers: "Sequence[Tracker]") -> None:
+    found = verifier.analyze()
+    console.print()
+    for line in verification_lines(found):
+        console.print(line, markup=False)
+    written = verifier.run_folder.path / "verification.yaml"
+    console.print(f"\nwritten   {written}, {verifier.path / 'figures'}/transfer.png", markup=False)
+    for tracker in trackers:
+        tracker.say(found.sentence)
 
 
 def verification_lines(found: "Verification") -> "Iterator[str]":

@@ -2,6 +2,7 @@
 
 import errno
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -12,15 +13,15 @@ _THE_FILES_OWN = (None, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ELOOP, er
 """Errors of one file; Pillow's own have no number."""
 
 
-def decode(path: Path, pixels: int) -> np.ndarray:
-    """The file's first frame, upright, on white, as uint8 [pixels, pixels, 3].
+def decode(file: Path | BinaryIO, pixels: int) -> np.ndarray:
+    """The first frame of a file, upright, on white, as uint8 [pixels, pixels, 3].
 
     Raises:
         Unreadable: not an image, truncated, larger than Pillow agrees to open, or not for this user to read.
         OSError: the disk or the network fails, which says nothing of the image.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(file) as image:
             # JPEG can be decoded at 1/2, 1/4, 1/8; twice the target keeps the resize below clean
             image.draft(None, (2 * pixels, 2 * pixels))
             return to_square(image, pixels)

@@ -40,7 +40,7 @@ def open_folder(root: Path, *, seed: int = 0) -> ImageSource:
     train_items = _items(train, train_files, classes)
     val_items = _items(val, val_files, classes) if val else None
     if val_items is None:
-        train_items, val_items = _held_out(train_items, seed)
+        train_items, val_items = held_out(train_items, seed)
     return ImageSource(
         name=_text(root.resolve().name) or "root",
         classes=tuple(map(_text, classes)),
@@ -76,6 +76,11 @@ def _files_by_class(parent: Path) -> dict[str, list[Path]]:
 def image_files(folder: Path) -> list[Path]:
     """The image files at any depth below a folder, sorted."""
     return sorted(_walk(folder, _suffixes(), seen=set()))
+
+
+def has_images(folder: Path) -> bool:
+    """Whether there is one at any depth."""
+    return any(_walk(folder, _suffixes(), seen=set()))
 
 
 def _walk(folder: Path, suffixes: frozenset[str], *, seen: set[tuple[int, int]]) -> Iterator[Path]:
@@ -139,7 +144,7 @@ def _items(parent: Path, files: dict[str, list[Path]], classes: Sequence[str]) -
     )
 
 
-def _held_out(items: Items, seed: int) -> tuple[Items, Items]:
+def held_out(items: Items, seed: int) -> tuple[Items, Items]:
     """Training and validation from one split: every class by its share, the same for the same names and seed."""
     order = stratified_order(items.names, items.labels, seed=seed)
     held = max(1, round(VAL_SHARE * len(order)))

@@ -1,18 +1,22 @@
-"""What `--data` means: the embedded shapes, a folder, or a torchvision data set by name → a prepared data set.
+"""What `--data` means: the embedded shapes, a folder, a table, shards, or a data set by name → a prepared data set.
 
 In Python a source itself may stand in a name's place (`from_torch`).
 """
 
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from scaling_search.data.arrow import is_saved, open_arrow, parquet_files
 from scaling_search.data.cache import cache_folder
+from scaling_search.data.csv_list import open_csv
 from scaling_search.data.dataset import Dataset
-from scaling_search.data.folder import open_folder
+from scaling_search.data.folder import has_images, open_folder
 from scaling_search.data.pack import Progress, pack, packed
 from scaling_search.data.shapes import DIFFICULTY, open_shapes
 from scaling_search.data.source import ImageSource
+from scaling_search.data.webdataset import open_webdataset, shards
 from scaling_search.data.zoo import ZOO, open_zoo
 from scaling_search.errors import InvalidInput, nearest_hint
 
@@ -30,8 +34,8 @@ def prepare(
     """Decodes and packs a data set once; later calls with the same source only look it up.
 
     Args:
-        source: None or "shapes" for the embedded one ("shapes:0.8" for another difficulty), a folder's path, or a
-            torchvision data set's name; or a source.
+        source: None or "shapes" for the embedded one ("shapes:0.8" for another difficulty), a path (docs/data.md), or
+            a torchvision data set's name; or a source.
         resolution: pixels, the largest that any network will ask for.
         cache: folder for the packed images; see `cache_folder`.
         seed: draws the shapes, or chooses what validates where a folder is not split.
@@ -84,10 +88,42 @@ def open_source(source: str | None, *, cache: Path, seed: int) -> ImageSource:
     assert source is not None
     if source.lower() in ZOO and not Path(source).is_dir():
         return open_zoo(source.lower(), cache=cache)
-    if not Path(source).exists() and Path(source).name == source:
+    if not Path(source).exists() and Path(source).name == source and name not in _OPEN:
         hint = nearest_hint(source, ["shapes", *ZOO])
         raise InvalidInput(f"there is neither a folder nor a data set called {source}{hint}")
-    return open_folder(Path(source), seed=seed)
+    return open_path(source, seed=seed)
+
+
+def open_path(source: str, *, seed: int) -> ImageSource:
+    """What lies at a path, by what is there; or as it is said: «hf:», «csv:», «webdataset:» and the path.
+
+    Raises:
+        InvalidInput: nothing usable lies there.
+    """
+    said, _, path = source.partition(":")
+    if said in _OPEN and path:
+        if not Path(path).exists():
+            raise InvalidInput(f"{path} is missing")
+        return _OPEN[said](Path(path), seed=seed)
+    root = Path(source)
+    kind = _kind(root)
+    return _OPEN[kind](root, seed=seed) if kind else open_folder(root, seed=seed)
+
+
+def _kind(root: Path) -> str | None:
+    """Of what is no folder of images. A folder with images in it is one, whatever else lies there."""
+    if root.is_file():
+        return _FILES.get(root.suffix.lower())
+    if not root.is_dir():
+        return None
+    if is_saved(root):
+        return "hf"
+    found = "webdataset" if shards(root) else "hf" if parquet_files(root) else None
+    return None if found is None or has_images(root) else found
+
+
+_OPEN: Mapping[str, Callable[..., ImageSource]] = {"hf": open_arrow, "csv": open_csv, "webdataset": open_webdataset}
+_FILES = {".csv": "csv", ".tsv": "csv", ".tar": "webdataset", ".parquet": "hf"}
 
 
 def _difficulty(text: str) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaling_search.evidence import Evidence, Reading, Trial
@@ -17,11 +18,13 @@ class Begun:
     """What a listener is told when trials are about to train.
 
     Attributes:
+        folder: of the run.
         record: what run.yaml says.
         candidates: those that are known at the start.
         evidence: what an earlier start of this run has brought already.
     """
 
+    folder: Path
     record: RunRecord
     candidates: Sequence[Candidate]
     evidence: Evidence

@@ -190,7 +190,10 @@ class Session:
     def announce(self, listeners: Sequence[Listener]) -> None:
         """Tells the listeners what is about to be trained."""
         driver = self.drive(listeners)
-        begun = Begun(record=self.prepare().record, candidates=driver.candidates, evidence=driver.evidence())
+        begun = Begun(
+            folder=self.begun().path, record=self.prepare().record, candidates=driver.candidates,
+            evidence=driver.evidence(),
+        )  # fmt: skip
         for listener in listeners:
             listener.on_plan(begun)
 

@@ -41,6 +41,7 @@ def test_the_options_are_those_that_are_frozen(name: str) -> None:
 
 def test_run_has_every_option_of_a_study_in_the_four_groups() -> None:
     own = {"context", "baseline", "data", "out", "dry_run", "config", "sets", "quiet", "as_json"}
+    own |= {"log", "optuna_storage"}  # of a call, and not of what is searched
     assert inspect.signature(run).parameters.keys() - own == Options.model_fields.keys()
     assert list(FROZEN["run"]) == ["The question", "The search", "The proxies", "Running"]
 

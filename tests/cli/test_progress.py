@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ def begun(*known: Reading, proposals: int = 0, epochs: int | None = EPOCHS) -> B
             "strategy": {"strategy": "mine", "seeds": SEEDS, "epochs": epochs},
         }
     )
-    return Begun(record=record, candidates=CANDIDATES, evidence=Evidence.of({}, known))
+    return Begun(folder=Path("run"), record=record, candidates=CANDIDATES, evidence=Evidence.of({}, known))
 
 
 class Shown:
