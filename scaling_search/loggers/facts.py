@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from scaling_search.analysis import Analysis
 
 Value = str | int | float
-_OF_CANDIDATE = ("network", "named")
+_OF_CANDIDATE = ("network", "named", "choices")
 """Columns of candidates.csv that are text; the others are numbers."""
-_LEFT_OUT = ("candidate", "full_network")
+_LEFT_OUT = ("candidate", "full_network", "description")
 
 
 def of_run(record: RunRecord) -> dict[str, Value]:

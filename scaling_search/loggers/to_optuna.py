@@ -1,6 +1,6 @@
 """An Optuna study in a storage: the trials of any strategy, for optuna-dashboard and Optuna's own plots."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import optuna
 
 AXES = ("share_depth", "share_width", "share_resolution")
+_MOST = 31
+"""More answers than any question of a space of stages has."""
 
 
 class OptunaStorage(Tracker):
@@ -108,13 +110,13 @@ class OptunaStorage(Tracker):
         """A running trial; with what is known already, where it was complete once and is trained further."""
         import optuna
 
-        shares = {axis: min(1.0, max(0.0, float(child.facts[axis]))) for axis in AXES}
-        others = {name: value for name, value in child.facts.items() if name not in AXES}
+        params, distributions = _parameters(child.facts)
+        others = {name: value for name, value in child.facts.items() if name not in params}
         former = [one for one in self._study.get_trials(deepcopy=False) if one.user_attrs.get("trial") == child.name]
         known = former[-1].intermediate_values if former else {}
         return optuna.trial.create_trial(
-            state=optuna.trial.TrialState.RUNNING, params=shares, intermediate_values=dict(known),
-            distributions={axis: optuna.distributions.FloatDistribution(0.0, 1.0) for axis in AXES},
+            state=optuna.trial.TrialState.RUNNING, params=params, intermediate_values=dict(known),
+            distributions=distributions,
             user_attrs={"trial": child.name, **others, **({"continues": former[-1].number} if former else {})},
         )  # fmt: skip
 
@@ -152,6 +154,17 @@ def _opened(storage: str) -> Any:
     except Exception as error:
         why = " ".join(str(error).split())[:200]
         raise InvalidInput(f"--optuna-storage {storage} cannot be opened ({why}); write sqlite:///study.db") from error
+
+
+def _parameters(known: Mapping[str, facts.Value]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The shares, or the number of the answer to each question of a space of stages; and their distributions."""
+    from optuna.distributions import FloatDistribution, IntDistribution
+
+    if "choices" in known:
+        answers = {f"question_{number}": int(text) for number, text in enumerate(str(known["choices"]).split("-"))}
+        return answers, {name: IntDistribution(0, _MOST) for name in answers}
+    shares = {axis: min(1.0, max(0.0, float(known[axis]))) for axis in AXES}
+    return shares, {axis: FloatDistribution(0.0, 1.0) for axis in AXES}
 
 
 def _absolute(storage: str) -> str:

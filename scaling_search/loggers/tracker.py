@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from scaling_search.analysis import Analysis
 
 _WRITTEN = ("report.html", "best.yaml", "comparison.yaml", "../verification.yaml", "run.yaml", "candidates.csv")
+_INSIDE = ("verification", "finals")  # folders in a run's
 EXTRA = "pip install 'scaling-search[trackers]'"
 
 
@@ -95,9 +96,9 @@ class Tracker(Listener, ABC):
 
     @property
     def run_name(self) -> str:
-        """The folder's name; a verification is named after its run too."""
+        """The folder's name; a verification, and a search's last round, are named after their run too."""
         folder = self.begun.folder.absolute()
-        return f"{folder.parent.name}-verification" if folder.name == "verification" else folder.name
+        return f"{folder.parent.name}-{folder.name}" if folder.name in _INSIDE else folder.name
 
     # --- the listener
 
@@ -106,6 +107,7 @@ class Tracker(Listener, ABC):
 
         def plan() -> None:
             if self._begun is None or self._begun.folder != begun.folder:
+                self.finish()  # of a search for a baseline, before its last round
                 self._ledger = Ledger(begun.folder / FOLDER / f"{self.name}.jsonl")
             self._begun = begun
             if not self._open:

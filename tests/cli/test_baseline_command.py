@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -94,3 +95,14 @@ def test_what_divides_nothing_has_no_division_to_show(tiny: list[Any], line: str
     typed("baseline", "--space", "tiny_space.yaml", *tiny, "--samples", 2, "--out", "seek")
     with pytest.raises(InvalidInput, match="search for a baseline"):
         typed(*line.split())
+
+
+def test_trackers_hear_of_the_search_and_of_its_last_round(tiny: list[Any]) -> None:
+    storage = "sqlite:///seen.db"
+    asked = ["--space", "tiny_space.yaml", *tiny, "--samples", 5, "--out", "seek", "--optuna-storage", storage]
+    typed("baseline", *asked)
+    search, last = (optuna.load_study(study_name=name, storage=storage) for name in ("seek", "seek-finals"))
+    assert len(search.trials) == len({str(trial.params) for trial in search.trials}) == 6
+    assert search.trials[1].params.keys() == {f"question_{number}" for number in range(6)}
+    assert {trial.user_attrs["seed"] for trial in last.trials} == {1, 2, 3}
+    assert last.user_attrs["answer sentence"] == yaml.safe_load(Path("seek/baseline.yaml").read_text())["sentence"]
