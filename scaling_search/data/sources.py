@@ -118,8 +118,9 @@ def _kind(root: Path) -> str | None:
         return None
     if is_saved(root):
         return "hf"
-    found = "webdataset" if shards(root) else "hf" if parquet_files(root) else None
-    return None if found is None or has_images(root) else found
+    if has_images(root):  # first: it ends at the first one, where the others list every folder
+        return None
+    return "webdataset" if shards(root) else "hf" if parquet_files(root) else None
 
 
 _OPEN: Mapping[str, Callable[..., ImageSource]] = {"hf": open_arrow, "csv": open_csv, "webdataset": open_webdataset}

@@ -240,10 +240,10 @@ def test_wandb(make_study: MakeStudy) -> None:
     }  # fmt: skip
     assert summary["verdict"] in summary["sentence"].lower()
     media = {
-        item.key or item.nested_key[0]: json.loads(item.value_json)
+        "/".join(item.nested_key) or item.key: json.loads(item.value_json)
         for _, one in runs["run/search"] if one.WhichOneof("record_type") == "history" for item in one.history.item
     }  # fmt: skip
-    assert (media["figures/ranking"]["_type"], media["report"]["_type"]) == ("image-file", "html-file")
+    assert (media["figures/ranking/_type"], media["report/_type"]) == ("image-file", "html-file")
     everything = [
         (name, *step_and_top1(one.history)) for name, all_ in runs.items() if name != "run/search"
         for _, one in all_ if one.WhichOneof("record_type") == "history"
