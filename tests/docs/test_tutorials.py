@@ -17,8 +17,8 @@ def outputs(notebook: Any) -> list[Any]:
     return [output for cell in notebook["cells"] if cell["cell_type"] == "code" for output in cell["outputs"]]
 
 
-def test_there_are_four() -> None:
-    assert len(TUTORIALS) == 4
+def test_there_are_five() -> None:
+    assert len(TUTORIALS) == 5
 
 
 @pytest.mark.zoo
