@@ -2,7 +2,7 @@
 
 A choice that was never trained stands for the recorded network with the fewest different answers. A table of a few
 dozen networks is thin for a space of millions, so that this compares strategies on the table and not on the space; and
-with one seed each a lucky network counts as a good one.
+with one seed each a lucky network counts as a good one. Evolution's children mostly stand for their parents there.
 """
 
 from collections.abc import Sequence
@@ -87,6 +87,8 @@ def _strategy(name: str, recorded: Recorded, repeat: int) -> Staged:
     """As fine as the table, with other random numbers in each repeat."""
     own = recorded.record.strategy
     settings = {key: own[key] for key in ("answers", "start", "goal")}
+    if name == "evolution":  # as a search of so many networks has it: more proposals are asked here, many come to one
+        settings["population"] = max(4, len(recorded.rows) // 4)
     return parse(
         STAGED[name],
         {**settings, "samples": 4 * len(recorded.rows), "seeds": 1, "epochs": recorded.epochs, "random": repeat},
