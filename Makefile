@@ -35,6 +35,6 @@ clean:
 	touch $@
 
 .venv/.installed-dev: .venv/.installed
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,zoo,export,docs]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,zoo,export,trackers,docs]'
 	$(BIN)/pip install --quiet --no-deps pycls==0.1.1 simplejson==4.3.0 # its opencv would take the headless one's place
 	touch $@
