@@ -137,6 +137,16 @@ def test_a_candidate_is_the_small_network_and_its_costs_are_over_the_spaces_own(
     assert own.shares.as_tuple() == pytest.approx((1 / 3, 1 / 3, 1 / 3))
 
 
+def test_networks_that_differ_in_a_kernel_alone_are_two_candidates() -> None:
+    space = staged()
+    start = space.seeking.space.start
+    questions = [question for question, answer in enumerate(start) if answer == 0]
+    changed = [tuple(1 if place == one else answer for place, answer in enumerate(start)) for one in questions]
+    found = space.candidates([Point(choices=choices) for choices in (start, *changed)])
+    shapes = {(one.network.depths, one.network.widths, one.network.resolution) for one in found}
+    assert len({one.key for one in found}) == len(found) > len(shapes)
+
+
 def test_limits_are_those_of_the_full_network() -> None:
     full = tiny().network().cost()
     assert staged(Limits(macs=full.macs)).candidate(Point(choices=tiny().start)) is not None
