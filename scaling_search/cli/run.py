@@ -157,6 +157,7 @@ def extend(
     seeds: Annotated[
         int | None, typer.Option(help="So many more trainings of every candidate instead.", min=1, max=1000)
     ] = None,
+    parts: Annotated[int | None, typer.Option(help="A finer lattice instead: so many parts.", min=1, max=60)] = None,
     address: shared.Address = None,
     log: shared.Log = None,
     optuna_storage: shared.OptunaUrl = None,
@@ -171,7 +172,7 @@ def extend(
     console = make_console()
     with TerminalProgress(console) as progress, told(log, optuna_storage, run) as trackers:
         study = Study.open(run, address=address)
-        for title, text in plan_lines(study.extend(budget=budget, seeds=seeds).record):
+        for title, text in plan_lines(study.extend(budget=budget, seeds=seeds, parts=parts).record):
             console.print(f"{title:<10}{text}", markup=False)
         _train_and_finish(study, console, progress, trackers)
 

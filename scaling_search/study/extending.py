@@ -1,5 +1,6 @@
 """More evidence in the same run: another budget or more seeds for a search that has its plan already."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import floor
 from statistics import fmean
@@ -8,7 +9,9 @@ from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Evidence
 from scaling_search.search.folder import RECORD
 from scaling_search.search.record import RunRecord
-from scaling_search.strategies import Planned, Strategy
+from scaling_search.search.space import Candidate, Space
+from scaling_search.search.table import write_table
+from scaling_search.strategies import Lattice, Planned, Strategy
 from scaling_search.study.finals import FOLDER
 from scaling_search.study.preparation import Prepared
 from scaling_search.study.session import Session
@@ -44,14 +47,14 @@ def trainings_in(budget: float, evidence: Evidence, *, workers: int) -> int:
 def extended(
     record: RunRecord, strategy: Strategy, evidence: Evidence, *, trainings: int
 ) -> tuple[RunRecord, Strategy]:
-    """The run with about so many trainings more.
+    """The run with about so many trainings more; 0: with what the strategy as it is still wants.
 
     Raises:
         InvalidInput: they are too few for this strategy, or it is a person's own.
     """
     if not isinstance(strategy, Planned):
         raise InvalidInput(f"{strategy.name} is a strategy of your own: only you know what more it could ask for")
-    longer = strategy.extended(trainings, evidence)
+    longer = strategy.extended(trainings, evidence) if trainings else strategy
     total = longer.trainings(len(evidence.candidates))
     added = max(0, total - record.plan.trials) * training_seconds(evidence) / record.executor.workers
     plan = record.plan.model_copy(
@@ -64,21 +67,50 @@ def extended(
     return record.model_copy(update={"strategy": longer.to_dict(), "plan": plan}), longer
 
 
-def extend(session: Session, *, budget: str | float | None, seeds: int | None) -> Prepared:
+def finer(
+    strategy: Strategy, known: Sequence[Candidate], space: Space, *, parts: int
+) -> tuple[Lattice, list[Candidate]]:
+    """A lattice of more parts, and the candidates that it adds to those that are known.
+
+    Raises:
+        InvalidInput: the strategy has no lattice, or a finer one adds nothing.
+    """
+    if not isinstance(strategy, Lattice):
+        raise InvalidInput(f"{strategy.name} has no lattice that could be made finer: give a budget or seeds")
+    if parts <= (strategy.parts or 0):
+        raise InvalidInput(f"the lattice has {strategy.parts} parts already: more than that are finer")
+    longer = strategy.model_copy(update={"parts": parts})
+    keys = {candidate.key for candidate in known}
+    added = [candidate for candidate in space.candidates(longer.points()) if candidate.key not in keys]
+    if not added:
+        raise InvalidInput(f"a lattice of {parts} parts makes no network that was not trained")
+    return longer, [candidate.with_id(f"c{number:02d}") for number, candidate in enumerate(added, start=len(known))]
+
+
+def extend(session: Session, *, budget: str | float | None, seeds: int | None, parts: int | None = None) -> Prepared:
     """Plans more evidence in the same run, and writes the plan down; see `Study.extend`.
 
     Raises:
         InvalidInput: nothing has been trained yet, or it is too little for one more training.
     """
     folder, prepared = session.begun(), session.prepare()
-    if (budget is None) == (seeds is None):
-        raise InvalidInput("say how much more: a budget or seeds")
+    if [budget, seeds, parts].count(None) != 2:
+        raise InvalidInput("say how much more: a budget, seeds or parts")
     if (last := folder.path / FOLDER / RECORD).is_file():
         raise InvalidInput(f"the last round has begun and its pick is named: `extend {last.parent}` adds seeds")
     if session.pilot_pending:
         raise InvalidInput(f"the plan is not settled yet: go on with `scaling-search resume {folder.path}`")
     evidence = session.drive().evidence()
-    if budget is not None:
+    if parts is not None:
+        known = session.drive().candidates
+        longer, added = finer(prepared.strategy, known, prepared.space, parts=parts)
+        # the table first: after a kill in between the candidates are there, and are trained all the same
+        write_table(folder.candidates, [*known, *added])
+        prepared = replace(prepared, strategy=longer, candidates=(*known, *added))
+        divisions = {candidate.id: candidate.shares.as_tuple() for candidate in prepared.candidates}
+        evidence = replace(evidence, candidates=divisions)
+        trainings = 0
+    elif budget is not None:
         seconds = parse_duration(budget) if isinstance(budget, str) else float(budget)
         trainings = trainings_in(seconds, evidence, workers=prepared.record.executor.workers)
     elif prepared.strategy.seeds is None:

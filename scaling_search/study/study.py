@@ -206,12 +206,15 @@ class Study:
         self._session.hold()
         return Journal(self._session.begun().path).forget_failures()
 
-    def extend(self, *, budget: str | float | None = None, seeds: int | None = None) -> Prepared:
+    def extend(
+        self, *, budget: str | float | None = None, seeds: int | None = None, parts: int | None = None
+    ) -> Prepared:
         """Plans more evidence in the same run; `run` then trains it.
 
         Args:
             budget: time for what comes, as "30m" or seconds; what was measured says how many trainings that is.
             seeds: so many more of every candidate instead, for a strategy that trains all alike.
+            parts: a finer lattice instead, for the strategy `Lattice`: its new divisions get the seeds of the others.
 
         Raises:
             InvalidInput: nothing has been trained yet, it is too little for one more training, or another process is at
@@ -219,7 +222,7 @@ class Study:
         """
         try:
             self._session.hold()
-            return extend(self._session, budget=budget, seeds=seeds)
+            return extend(self._session, budget=budget, seeds=seeds, parts=parts)
         except InvalidInput:
             self.release()
             raise
