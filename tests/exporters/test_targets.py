@@ -106,7 +106,7 @@ def test_what_rounds_otherwise_is_refused_with_the_layer() -> None:
 
 
 def test_another_eps_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scaling_search.exporters.timm_classes.batch_norm", lambda numbers: "nn.BatchNorm2d")
+    monkeypatch.setattr("scaling_search.exporters.timm_mobile.batch_norm", lambda numbers: "nn.BatchNorm2d")
     with pytest.raises(InvalidInput, match="computes other logits"):
         expressible(small("b0"), "timm")
 
