@@ -14,7 +14,7 @@ import scaling_search
 PACKAGE = Path(scaling_search.__file__).parent
 FLOORS = {
     "errors": -1,  # every room raises it
-    "files": 0, "units": 0, "evidence": 0, "yaml_limits": 0,
+    "files": 0, "notes": 0, "units": 0, "evidence": 0, "yaml_limits": 0,
     "configuration": 1, "coefficients": 1, "environment": 1, "locks": 1,
     "architecture": 2,
     "networks": 3, "data": 3, "analysis": 3,
@@ -25,8 +25,8 @@ FLOORS = {
     "cli": 8,
 }  # fmt: skip
 PURE = {
-    "errors", "configuration", "yaml_limits", "files", "units", "evidence", "coefficients", "architecture", "analysis",
-    "strategies", "search", "report",
+    "errors", "configuration", "yaml_limits", "files", "notes", "units", "evidence", "coefficients", "architecture",
+    "analysis", "strategies", "search", "report",
 }  # fmt: skip
 
 

@@ -22,9 +22,8 @@ def status(
         typer.echo(json.dumps(found.as_dict(), ensure_ascii=False, indent=2))
         return
     console = make_console()
-    console.print(
-        f"run       {found.baseline} at φ = {found.phi:g} on {found.data}, begun {found.started}", markup=False
-    )
+    scaled = f" at φ = {found.phi:g}" if found.phi else ""  # a search for a baseline scales nothing
+    console.print(f"run       {found.baseline}{scaled} on {found.data}, begun {found.started}", markup=False)
     failed = f", {found.failed} failed, most often: {found.reason}" if found.failed else ""
     console.print(f"trials    {found.done} of {found.wanted}{failed}; {found.state}", markup=False)
     if found.top1 is not None:
@@ -65,5 +64,6 @@ def list_runs(
     for one in found:
         best = "" if one.top1 is None else f"{one.best} {one.top1:.1%}"
         trials = f"{one.done}/{one.wanted}"
-        table.add_row(one.folder, one.baseline, f"{one.phi:g}", one.data, trials, best, one.state, one.verdict)
+        phi = f"{one.phi:g}" if one.phi else ""
+        table.add_row(one.folder, one.baseline, phi, one.data, trials, best, one.state, one.verdict)
     make_console().print(table)

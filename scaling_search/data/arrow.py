@@ -6,9 +6,11 @@ brings: `datasets` itself would import much and could run a data set's own code.
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from io import BytesIO
+from itertools import accumulate
 from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
@@ -115,18 +117,16 @@ def _opened(path: Path) -> tuple[Any, Callable[[str], list[Any]], Callable[[str,
     import pyarrow.parquet as pq
 
     file, reading = pq.ParquetFile(path), Lock()
-    starts = [0]
-    for group in range(file.num_row_groups):
-        starts.append(starts[-1] + file.metadata.row_group(group).num_rows)
+    ends = list(accumulate(file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)))
 
     @lru_cache(maxsize=2)
     def read_group(group: int, name: str) -> Any:
         return file.read_row_group(group, columns=[name])[name]
 
     def read_row(name: str, index: int) -> Any:
-        group = next(number for number, start in enumerate(starts) if index < starts[number + 1])
+        group = bisect_right(ends, index)
         with reading:
-            return read_group(group, name)[index - starts[group]].as_py()
+            return read_group(group, name)[index - (ends[group - 1] if group else 0)].as_py()
 
     return file.schema_arrow, lambda name: file.read(columns=[name])[name].to_pylist(), read_row
 

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from scaling_search.data.records import Entry, from_entries, stamp
@@ -39,7 +40,7 @@ def open_csv(path: Path, *, seed: int = 0) -> ImageSource:
         entries.append(
             Entry(
                 name=cells[at], label=cells[label].strip(),
-                split=None if split is None else cells[split].strip() or None, open=lambda file=file: file,  # type: ignore[misc]
+                split=None if split is None else cells[split].strip() or None, open=partial(Path, file),
             )
         )  # fmt: skip
     return from_entries(path, entries, seed=seed, stamps=stamps)

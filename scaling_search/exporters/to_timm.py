@@ -53,15 +53,15 @@ def write(member: Member, folder: Path) -> Logits:
     """
     import timm
 
-    made = construction(member)
+    made, name = construction(member), _free(member.identifier)
     write_code(member, made, folder)
-    imported(folder / f"{_free(member.identifier)}.py")
+    imported(folder / f"{name}.py")
     first, classifier = made.ends
     with quiet():
-        theirs = timm.create_model(_free(member.identifier), pretrained=False)
+        theirs = timm.create_model(name, pretrained=False)
     save_weights(folder, weights_of(member, theirs, made))
     config = member.preprocessing.to_config(
-        architecture=_free(member.identifier), classes=member.network.classes, first_conv=first, classifier=classifier
+        architecture=name, classes=member.network.classes, first_conv=first, classifier=classifier
     )
     write_config(folder, config)
     with quiet():

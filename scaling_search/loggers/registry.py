@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from scaling_search.errors import InvalidInput, nearest_hint
-from scaling_search.loggers.ledger import FOLDER, Ledger
 from scaling_search.loggers.to_mlflow import MLflow
 from scaling_search.loggers.to_optuna import OptunaStorage
 from scaling_search.loggers.to_tensorboard import TensorBoard
 from scaling_search.loggers.to_wandb import WandB
-from scaling_search.loggers.tracker import Tracker
+from scaling_search.loggers.tracker import FOLDER, Tracker
+from scaling_search.notes import Notes
 
 TRACKERS: Mapping[str, type[Tracker]] = {one.name: one for one in (TensorBoard, MLflow, WandB)}
 
@@ -52,4 +52,4 @@ def _made(name: str, storage: str | None) -> Tracker:
 def _before(folder: Path | None) -> dict[str, str]:
     """The trackers of a run, each with the storage that it was given, if it was."""
     paths = [] if folder is None else sorted((folder / FOLDER).glob("*.jsonl"))
-    return {path.stem: Ledger(path).get("storage") or "" for path in paths}
+    return {path.stem: Notes(path).get("storage") or "" for path in paths}

@@ -38,14 +38,14 @@ class MLflow(Tracker):
     def begin(self) -> None:
         """The run of the search, made or taken up again."""
         self._connect()
-        if (known := self.ledger.get("run")) is not None:
+        if (known := self.notes.get("run")) is not None:
             self._run = known
             self._client.update_run(known, status="RUNNING")
             return
         record = self.begun.record
         self._run = self._make_run(self.run_name, {})
         self._write(self._run, params=facts.of_run(record), tags=facts.about_run(record))
-        self.ledger.keep("run", self._run)
+        self.notes.keep("run", self._run)
 
     def log(self, child: Child, reading: Reading, values: dict[str, float]) -> None:
         """One batch of metrics."""
@@ -75,7 +75,7 @@ class MLflow(Tracker):
 
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        known = self.ledger.get("store")
+        known = self.notes.get("store")
         chosen = mlflow.get_tracking_uri() if mlflow.tracking.is_tracking_uri_set() else None
         here = Path.cwd()
         uri = chosen or known or f"sqlite:///{here / 'mlflow.db'}"
@@ -86,15 +86,15 @@ class MLflow(Tracker):
             found.experiment_id if found else self._client.create_experiment(self.experiment, artifact_location=place)
         )
         if known is None and urlsplit(uri).password is None:
-            self.ledger.keep("store", uri)
+            self.notes.keep("store", uri)
 
     def _child(self, child: Child) -> str:
         key = f"trial {child.name}"
-        if (known := self.ledger.get(key)) is not None:
+        if (known := self.notes.get(key)) is not None:
             return known
         run = self._make_run(child.name, {"mlflow.parentRunId": self._run})
         self._write(run, params=child.facts)
-        self.ledger.keep(key, run)
+        self.notes.keep(key, run)
         return run
 
     def _make_run(self, name: str, tags: dict[str, str]) -> str:

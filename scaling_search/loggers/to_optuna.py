@@ -44,15 +44,15 @@ class OptunaStorage(Tracker):
         import optuna
 
         record = self.begun.record
-        name = self.ledger.get("study") or self._free_name()
+        name = self.notes.get("study") or self._free_name()
         self._study = optuna.create_study(
             study_name=name, storage=self._backend, direction="maximize", load_if_exists=True
         )
-        self.ledger.keep("storage", self.storage)
-        if "study" not in self.ledger:
+        self.notes.keep("storage", self.storage)
+        if "study" not in self.notes:
             for key, value in {**facts.of_run(record), **facts.about_run(record)}.items():
                 self._study.set_user_attr(key, value)
-            self.ledger.keep("study", name)
+            self.notes.keep("study", name)
 
     def log(self, child: Child, reading: Reading, values: dict[str, float]) -> None:
         """Reports top-1; the other metrics of the newest epoch are user attributes."""

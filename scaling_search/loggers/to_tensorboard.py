@@ -25,18 +25,18 @@ class TensorBoard(Tracker):
 
     def begin(self) -> None:
         """Writes what the run is, the first time."""
-        if "run" not in self.ledger:
+        if "run" not in self.notes:
             record = self.begun.record
             text = facts.as_markdown({**facts.of_run(record), **facts.about_run(record)})
             self._writer(SEARCH).add_text("run", text)
-            self.ledger.keep("run", FOLDER)
+            self.notes.keep("run", FOLDER)
 
     def log(self, child: Child, reading: Reading, values: dict[str, float]) -> None:
         """Scalars, at once on the disk."""
         writer = self._writer(child.name)
-        if f"trial {child.name}" not in self.ledger:
+        if f"trial {child.name}" not in self.notes:
             self._settings(writer, child)
-            self.ledger.keep(f"trial {child.name}")
+            self.notes.keep(f"trial {child.name}")
         for name, value in values.items():
             writer.add_scalar(f"readings/{name}", value, reading.epoch)
         writer.flush()

@@ -76,10 +76,10 @@ class WandB(Tracker):
         import wandb
 
         mode = cast(Literal["online", "offline", "disabled"], os.environ.get("WANDB_MODE") or "offline")
-        known = self.ledger.get(f"run {name}")
+        known = self.notes.get(f"run {name}")
         if known is None:
             known = token_hex(4)
-            self.ledger.keep(f"run {name}", known)
+            self.notes.keep(f"run {name}", known)
         return wandb.init(
             project=self.project, group=self.run_name, name=f"{self.run_name}/{name}", id=known, config=config,
             job_type="search" if name == SEARCH else "trial", dir=str(self.begun.folder), mode=mode,

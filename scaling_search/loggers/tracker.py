@@ -12,12 +12,14 @@ from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Reading, Status
 from scaling_search.loggers import facts
 from scaling_search.loggers.facts import Value
-from scaling_search.loggers.ledger import FOLDER, Ledger
+from scaling_search.notes import Notes
 from scaling_search.search.listener import Begun, Listener
 
 if TYPE_CHECKING:
     from scaling_search.analysis import Analysis
 
+FOLDER = "trackers"
+"""Of what trackers were told, in the run's."""
 _WRITTEN = ("report.html", "best.yaml", "comparison.yaml", "../verification.yaml", "run.yaml", "candidates.csv")
 _INSIDE = ("verification", "finals")  # folders in a run's
 EXTRA = "pip install 'scaling-search[trackers]'"
@@ -55,7 +57,8 @@ class Tracker(Listener, ABC):
             raise InvalidInput(f"--log {self.name} needs {' and '.join(missing)}: {EXTRA}")
         self.failed = ""
         self._begun: Begun | None = None
-        self._ledger: Ledger | None = None
+        self._notes: Notes | None = None
+        self._children: dict[str, Child] = {}
         self._open = False
 
     # --- what a tracker does with what it is told
@@ -89,10 +92,10 @@ class Tracker(Listener, ABC):
         return self._begun
 
     @property
-    def ledger(self) -> Ledger:
+    def notes(self) -> Notes:
         """What is kept of the run."""
-        assert self._ledger is not None, "nothing comes before on_plan"
-        return self._ledger
+        assert self._notes is not None, "nothing comes before on_plan"
+        return self._notes
 
     @property
     def run_name(self) -> str:
@@ -108,7 +111,8 @@ class Tracker(Listener, ABC):
         def plan() -> None:
             if self._begun is None or self._begun.folder != begun.folder:
                 self.finish()  # of a search for a baseline, before its last round
-                self._ledger = Ledger(begun.folder / FOLDER / f"{self.name}.jsonl")
+                self._children = {}
+                self._notes = Notes(begun.folder / FOLDER / f"{self.name}.jsonl")
             self._begun = begun
             if not self._open:
                 self.begin()
@@ -160,16 +164,19 @@ class Tracker(Listener, ABC):
         values = facts.of_reading(reading)
         shown = f"reading {name} {reading.epoch} {values.get('top1')} {values.get('val_loss')}"
         rested = f"rest {name} {reading.epoch} {reading.status}"
-        new, resting = bool(values) and shown not in self.ledger, reading.resting and rested not in self.ledger
+        new, resting = bool(values) and shown not in self.notes, reading.resting and rested not in self.notes
         if not new and not resting:
             return
-        child = Child(name=name, facts=facts.of_trial(self.begun.folder, self.begun.record, reading.trial))
+        if name not in self._children:
+            found = facts.of_trial(self.begun.folder, self.begun.record, reading.trial)
+            self._children[name] = Child(name=name, facts=found)
+        child = self._children[name]
         if new:
             self.log(child, reading, values)
-            self.ledger.keep(shown)
+            self.notes.keep(shown)
         if resting:
             self.rest(child, reading.status, reading.reason)
-            self.ledger.keep(rested)
+            self.notes.keep(rested)
 
     def _end(self) -> None:
         folder = self.begun.folder

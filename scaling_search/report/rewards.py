@@ -59,7 +59,7 @@ def draw(table: pd.DataFrame, factor: Callable[[float], float], *, target: float
         low, high = table["reward"].min(), table["reward"].max()
         for level in np.linspace(low, high, _LEVELS):
             axes.plot(costs, [100 * level / factor(cost) for cost in costs], "--", color=FAINT, linewidth=0.9, zorder=1)
-        axes.axvline(target, color=MUTED, linewidth=0.9, linestyle=":", zorder=1)
+        wanted = axes.axvline(target, color=MUTED, linewidth=0.9, linestyle=":", zorder=1)
         best = table[table["on_frontier"]].sort_values("macs_ratio")
         axes.plot(best["macs_ratio"], 100 * best["top1"], color=MUTED, linewidth=1.2, zorder=2)
         axes.scatter(x, y, s=26, color=MUTED, edgecolors="white", linewidths=0.6, zorder=3)
@@ -69,8 +69,8 @@ def draw(table: pd.DataFrame, factor: Callable[[float], float], *, target: float
         axes.set_ylim(y.min() - 2, y.max() + 2)
         axes.set_xticks(_ticks(costs), [f"{tick:g}" for tick in _ticks(costs)], minor=False)
         axes.minorticks_off()
-        taken = np.column_stack([x, y])
-        place(axes, [Label(float(x[0]), float(y[0]), f"best reward: {table['candidate'].iloc[0]}", INK)], taken, [])
+        best_name = Label(float(x[0]), float(y[0]), f"best reward: {table['candidate'].iloc[0]}", INK)
+        place(axes, [best_name], np.column_stack([x, y]), [wanted])
         return figure
 
 

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from statistics import fmean
 from typing import Any, Protocol, Self, runtime_checkable
 
 from pydantic import Field
@@ -175,3 +176,10 @@ def all_of(asks: Sequence[Ask], evidence: Evidence, running: frozenset[Ask]) -> 
     missing = [ask for ask in asks if not evidence.has(ask.trial, ask.epochs)]
     under_way = {ask.trial for ask in running}
     return [ask for ask in missing if ask.trial not in under_way] or (WAIT if missing else None)
+
+
+def mean_top1(evidence: Evidence, name: str, *, seeds: int, epochs: int) -> float | None:
+    """Mean accuracy over all seeds; None before all have one, or where one failed."""
+    found = [evidence.top1(Trial(candidate=name, seed=seed), epochs) for seed in range(seeds)]
+    scores = [score for score in found if score is not None]
+    return fmean(scores) if len(scores) == seeds else None

@@ -6,11 +6,10 @@ favour width, so a division that pays late is lost early (docs/design.md, 3.3).
 
 from collections.abc import Callable, Iterable, Iterator
 from math import inf
-from statistics import fmean
 from typing import Literal
 
 from scaling_search.evidence import Evidence, Trial
-from scaling_search.strategies.base import DONE, WAIT, Ask, Asks, Decision
+from scaling_search.strategies.base import DONE, WAIT, Ask, Asks, Decision, mean_top1
 from scaling_search.strategies.lattice import OverLattice
 
 KEPT = 2
@@ -43,9 +42,8 @@ def halving_stages(seeds: int, epochs: int) -> Iterator[tuple[int, int]]:
 
 def mean_score(evidence: Evidence, name: str, seeds: int, epochs: int) -> float:
     """Mean top-1 of a candidate's trials; behind all others where one failed."""
-    found = [evidence.top1(Trial(candidate=name, seed=seed), epochs) for seed in range(seeds)]
-    scores = [score for score in found if score is not None]
-    return fmean(scores) if len(scores) == seeds else -inf
+    top1 = mean_top1(evidence, name, seeds=seeds, epochs=epochs)
+    return -inf if top1 is None else top1
 
 
 def knock_out(

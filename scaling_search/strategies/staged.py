@@ -7,14 +7,13 @@ point is one answer to each, as numbers. What the answers mean is the space's af
 from abc import ABC
 from collections.abc import Callable, Sequence
 from random import Random as Generator
-from statistics import fmean
 from typing import Literal, Self
 
 from pydantic import Field
 
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import Choices, Evidence, Trial
-from scaling_search.strategies.base import DONE, WAIT, Ask, Asks, Decision, Planned
+from scaling_search.evidence import Choices, Evidence
+from scaling_search.strategies.base import DONE, WAIT, Ask, Asks, Decision, Planned, mean_top1
 from scaling_search.strategies.goal import Goal
 from scaling_search.strategies.points import Point
 
@@ -132,13 +131,6 @@ class RandomStages(Staged):
     """Every answer drawn by itself."""
 
     strategy: Literal["stages-random"] = "stages-random"
-
-
-def mean_top1(evidence: Evidence, name: str, *, seeds: int, epochs: int) -> float | None:
-    """Mean accuracy over all seeds; None before all have one, or where one failed."""
-    found = [evidence.top1(Trial(candidate=name, seed=seed), epochs) for seed in range(seeds)]
-    scores = [score for score in found if score is not None]
-    return fmean(scores) if name and len(scores) == seeds else None
 
 
 def cost_of(evidence: Evidence, name: str) -> float:

@@ -7,8 +7,9 @@ a trial with the trial; here it is counted from the order of those that are comp
 from typing import TYPE_CHECKING, Any, Literal
 
 from scaling_search.evidence import Choices, Evidence, Trial
+from scaling_search.strategies.base import mean_top1
 from scaling_search.strategies.optuna import silent_optuna
-from scaling_search.strategies.staged import Staged, cost_of, mean_top1
+from scaling_search.strategies.staged import Staged, cost_of
 
 if TYPE_CHECKING:
     import optuna

@@ -11,7 +11,7 @@ from scaling_search.search.folder import RECORD
 from scaling_search.search.record import RunRecord
 from scaling_search.search.space import Candidate, Space
 from scaling_search.search.table import write_table
-from scaling_search.strategies import Lattice, Planned, Strategy
+from scaling_search.strategies import Lattice, Planned
 from scaling_search.study.finals import FOLDER
 from scaling_search.study.preparation import Prepared
 from scaling_search.study.session import Session
@@ -44,17 +44,8 @@ def trainings_in(budget: float, evidence: Evidence, *, workers: int) -> int:
     return count
 
 
-def extended(
-    record: RunRecord, strategy: Strategy, evidence: Evidence, *, trainings: int
-) -> tuple[RunRecord, Strategy]:
-    """The run with about so many trainings more; 0: with what the strategy as it is still wants.
-
-    Raises:
-        InvalidInput: they are too few for this strategy, or it is a person's own.
-    """
-    if not isinstance(strategy, Planned):
-        raise InvalidInput(f"{strategy.name} is a strategy of your own: only you know what more it could ask for")
-    longer = strategy.extended(trainings, evidence) if trainings else strategy
+def with_plan_of(record: RunRecord, longer: Planned, evidence: Evidence) -> RunRecord:
+    """The run with another plan: all that a longer strategy wants of the candidates of the evidence."""
     total = longer.trainings(len(evidence.candidates))
     added = max(0, total - record.plan.trials) * training_seconds(evidence) / record.executor.workers
     plan = record.plan.model_copy(
@@ -64,12 +55,12 @@ def extended(
             "budget_seconds": max(record.plan.budget_seconds, record.plan.seconds + added),
         }
     )
-    return record.model_copy(update={"strategy": longer.to_dict(), "plan": plan}), longer
+    return record.model_copy(update={"strategy": longer.to_dict(), "plan": plan})
 
 
 def finer(
-    strategy: Strategy, known: Sequence[Candidate], space: Space, *, parts: int
-) -> tuple[Lattice, list[Candidate]]:
+    strategy: Planned, known: Sequence[Candidate], space: Space, *, parts: int
+) -> tuple[Planned, list[Candidate]]:
     """A lattice of more parts, and the candidates that it adds to those that are known.
 
     Raises:
@@ -100,24 +91,30 @@ def extend(session: Session, *, budget: str | float | None, seeds: int | None, p
         raise InvalidInput(f"the last round has begun and its pick is named: `extend {last.parent}` adds seeds")
     if session.pilot_pending:
         raise InvalidInput(f"the plan is not settled yet: go on with `scaling-search resume {folder.path}`")
-    evidence = session.drive().evidence()
+    strategy, driver = prepared.strategy, session.drive()
+    if not isinstance(strategy, Planned):
+        raise InvalidInput(f"{strategy.name} is a strategy of your own: only you know what more it could ask for")
+    evidence, candidates = driver.evidence(), driver.candidates
     if parts is not None:
-        known = session.drive().candidates
-        longer, added = finer(prepared.strategy, known, prepared.space, parts=parts)
+        longer, added = finer(strategy, candidates, prepared.space, parts=parts)
+        candidates = (*candidates, *added)
         # the table first: after a kill in between the candidates are there, and are trained all the same
-        write_table(folder.candidates, [*known, *added])
-        prepared = replace(prepared, strategy=longer, candidates=(*known, *added))
-        divisions = {candidate.id: candidate.shares.as_tuple() for candidate in prepared.candidates}
-        evidence = replace(evidence, candidates=divisions)
-        trainings = 0
-    elif budget is not None:
-        seconds = parse_duration(budget) if isinstance(budget, str) else float(budget)
-        trainings = trainings_in(seconds, evidence, workers=prepared.record.executor.workers)
-    elif prepared.strategy.seeds is None:
-        raise InvalidInput(f"{prepared.strategy.name} decides itself how often it trains: give a budget")
+        write_table(folder.candidates, candidates)
+        evidence = replace(evidence, candidates={one.id: one.shares.as_tuple() for one in candidates})
     else:
-        trainings = (seeds or 0) * len(evidence.candidates)
-    record, strategy = extended(prepared.record, prepared.strategy, evidence, trainings=trainings)
+        longer = strategy.extended(_trainings(prepared, evidence, budget=budget, seeds=seeds or 0), evidence)
+    record = with_plan_of(prepared.record, longer, evidence)
     folder.write_record(record)
-    session.prepared, session.driver = replace(prepared, record=record, strategy=strategy), None
+    session.prepared = replace(prepared, record=record, strategy=longer, candidates=candidates)
+    session.driver = None
     return session.prepared
+
+
+def _trainings(prepared: Prepared, evidence: Evidence, *, budget: str | float | None, seeds: int) -> int:
+    """How many trainings a budget holds, or so many more seeds are."""
+    if budget is not None:
+        seconds = parse_duration(budget) if isinstance(budget, str) else float(budget)
+        return trainings_in(seconds, evidence, workers=prepared.record.executor.workers)
+    if prepared.strategy.seeds is None:
+        raise InvalidInput(f"{prepared.strategy.name} decides itself how often it trains: give a budget")
+    return seeds * len(evidence.candidates)

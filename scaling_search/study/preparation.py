@@ -140,16 +140,6 @@ def prepare_new(
     strategy, plan = choose(refinements)
     found = candidates(strategy)
     _check_budget(design, speed, work, plan, strategy)
-    pilot = None
-    if design.pilot and strategy.epochs is not None:
-        pilot = PilotRecord(
-            seeds=strategy.seeds or UNSCALED_SEEDS,
-            candidates=piloted(found) if design.recipe.schedule.nests else (),
-            most=choose(refinements[:1])[0].epochs or FIRST_LOOK,
-            asked=design.strategy.to_dict(),
-            work=work,
-            size=None if design.sized else design.size,
-        )
     record = RunRecord(
         command=command,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -164,7 +154,7 @@ def prepare_new(
         strategy=strategy.to_dict(),
         plan=plan,
         speed=speed,
-        pilot=pilot,
+        pilot=_pilot(design, strategy, found, coarsest=lambda: choose(refinements[:1])[0], work=work),
         seeking=design.seeking,
         executor=executor_record(design.executor, work.workers),
         device=DeviceRecord(**describe_device(design.device)),
@@ -172,6 +162,26 @@ def prepare_new(
     )
     return Prepared(
         record=record, space=space, candidates=found, dataset=data, strategy=strategy, executor=design.executor
+    )
+
+
+def _pilot(
+    design: Design, strategy: Strategy, candidates: Sequence[Candidate], *, coarsest: Callable[[], Strategy], work: Work
+) -> PilotRecord | None:
+    """The pilot of a search, which is still to be made; None where none is wanted.
+
+    Args:
+        coarsest: what the coarsest plan would have asked; its epochs are the most that there will be.
+    """
+    if not design.pilot or strategy.epochs is None:
+        return None
+    return PilotRecord(
+        seeds=strategy.seeds or UNSCALED_SEEDS,
+        candidates=piloted(candidates) if design.recipe.schedule.nests else (),
+        most=coarsest().epochs or FIRST_LOOK,
+        asked=design.strategy.to_dict(),
+        work=work,
+        size=None if design.sized else design.size,
     )
 
 

@@ -14,7 +14,7 @@ from tiny_study import MakeStudy, interrupted_after
 import scaling_search as ss
 from scaling_search.errors import InvalidInput
 from scaling_search.loggers import MLflow, OptunaStorage, TensorBoard, Tracker, WandB, make_trackers
-from scaling_search.loggers.ledger import Ledger
+from scaling_search.notes import Notes
 from scaling_search.search.journal import Journal
 from scaling_search.study.study import Study
 
@@ -117,17 +117,6 @@ def test_one_that_fails_is_told_of_once_and_the_search_goes_on(make_study: MakeS
     assert Path("run/best.yaml").exists()
 
 
-def test_a_line_that_a_kill_cut_off_is_no_harm(tmp_path: Path) -> None:
-    path = tmp_path / "trackers" / "x.jsonl"
-    Ledger(path).keep("a", "1")
-    with path.open("a") as file:
-        file.write('["b", "2')
-    again = Ledger(path)
-    assert "a" in again and "b" not in again
-    again.keep("b", "3")
-    assert (Ledger(path).get("a"), Ledger(path).get("b")) == ("1", "3")
-
-
 def test_a_missing_package_is_said_before_anything_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scaling_search.loggers.tracker.util.find_spec", lambda name: None)
     with pytest.raises(InvalidInput, match=r"--log wandb needs wandb: pip install 'scaling-search\[trackers\]'"):
@@ -147,7 +136,7 @@ def test_a_run_goes_on_with_the_trackers_that_it_had(make_study: MakeStudy) -> N
 
 
 def test_one_that_a_run_had_and_cannot_have_now_is_a_warning(tmp_path: Path) -> None:
-    Ledger(tmp_path / "trackers" / "optuna.jsonl").keep("storage", "sqlite:////nowhere/at/all.db")
+    Notes(tmp_path / "trackers" / "optuna.jsonl").keep("storage", "sqlite:////nowhere/at/all.db")
     with pytest.warns(UserWarning, match="goes on without a tracker that it had: --optuna-storage .* cannot be opened"):
         assert make_trackers(folder=tmp_path) == []
 

@@ -55,7 +55,8 @@ def _counted_before(baseline: Baseline, request: Request, key: str) -> Counted:
         return Counted(depths=tuple(row["depths"]), widths=tuple(row["widths"]), cost=Cost(**row["cost"]))
     found = _count(baseline, request)
     if known:
-        known.add(key, json.dumps(asdict(found)))
+        with suppress(OSError):  # a cache that cannot be written is none
+            known.keep(key, json.dumps(asdict(found)))
     return found
 
 
