@@ -32,27 +32,27 @@ def summary_lines(analysis: Analysis) -> list[str]:
 def _reference_lines(analysis: Analysis) -> list[str]:
     """What was built under each reference's name, and what it is expected to lose."""
     within = f"within {loss(analysis.decision.epsilon)}"
-    head = (
-        f"{'reference':<12}{'as built (d / w / r)':<22}{'top-1 (measured)':<20}{'MACs':<8}{'expected loss':<15}{within}"
-    )
-    lines = [head]
+    rows = [("reference", "as built (d / w / r)", "top-1 (measured)", "MACs", "expected loss", within)]
     for name, row in analysis.references().iterrows():
         shares = " / ".join(f"{100 * row[f'share_{axis}']:.0f}" for axis in ("depth", "width", "resolution"))
         built = bool(row["candidate"])
         measured = percent(row["top1"], row["top1_se"]) if built else "not trained"
         cost = f"{row['macs_ratio']:.2f}×" if built else ""
-        lines.append(
-            f"{name:<12}{shares:<22}{measured:<20}{cost:<8}{loss(row['expected_loss']):<15}"
-            f"{100 * row['probability_within_epsilon']:.0f} %"
-        )
-    return [*lines, *_unscaled_line(analysis.unscaled)]
+        likely = f"{100 * row['probability_within_epsilon']:.0f} %"
+        rows.append((str(name), shares, measured, cost, loss(row["expected_loss"]), likely))
+    rows += _unscaled_cells(analysis.unscaled)
+    wide = 2 + max(len(lost) for *_, lost, _ in rows)
+    return [
+        f"{name:<12}{shares:<22}{measured:<20}{cost:<8}{lost:<{wide}}{likely}"
+        for name, shares, measured, cost, lost, likely in rows
+    ]
 
 
-def _unscaled_line(unscaled: Unscaled | None) -> list[str]:
+def _unscaled_cells(unscaled: Unscaled | None) -> list[tuple[str, str, str, str, str, str]]:
     """The base itself in the same columns; 90 % of what it may lose in brackets."""
     if unscaled is None:
         return []
     lost = f"{loss(unscaled.expected_loss)} ({loss(unscaled.low)}–{loss(unscaled.high)})"
     measured = percent(unscaled.top1, unscaled.top1_se)
     within = f"{100 * unscaled.probability_within_epsilon:.0f} %"
-    return [f"{'unscaled':<12}{'nothing added':<22}{measured:<20}{'1.00×':<8}{lost:<15}{within}"]
+    return [("unscaled", "nothing added", measured, "1.00×", lost, within)]

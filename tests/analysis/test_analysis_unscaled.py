@@ -1,5 +1,6 @@
 """The proxies' base itself: no rival of the divisions, judged beside them, and an anchor of the law."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,10 @@ def test_what_the_base_loses_is_said_with_its_interval(run: Path) -> None:
     }  # fmt: skip
     last = next(line for line in summary_lines(analysis) if line.startswith("unscaled"))
     assert "nothing added" in last and "1.00×" in last
+    gains = replace(found, expected_loss=-0.0061, low=-0.029, high=0.018, probability_within_epsilon=0.78)
+    lines = summary_lines(replace(analysis, unscaled=gains))
+    head, last = (next(line for line in lines if line.startswith(name)) for name in ("reference", "unscaled"))
+    assert last[head.index("within") - 2 :] == "  78 %", "a long cell moves the last column"
 
 
 def test_a_base_of_one_seed_is_compared_on_that_seed(tmp_path: Path) -> None:
