@@ -14,6 +14,8 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
+_COMMANDS = re.compile(r"^(\s*```)console$(?!\n\s*\$ )", re.MULTILINE)
+"""Blocks of commands without a prompt. «console» takes them for what a program printed, and a comment for a command."""
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 _SHOWN = {".png", ".html"}
 """Of a recorded run: its figures, and its own page."""
@@ -42,8 +44,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """A page's text with links that lead to pages, and with lists that Python-Markdown knows for lists."""
-    return _with_lists(_LINK.sub(lambda match: _link(match, page.file.src_uri, files), markdown))
+    """A page's text with links that lead to pages, commands as such, and lists that Python-Markdown knows for lists."""
+    linked = _LINK.sub(lambda match: _link(match, page.file.src_uri, files), markdown)
+    return _with_lists(_COMMANDS.sub(r"\1bash", linked))
 
 
 def _results() -> Iterator[Path]:
