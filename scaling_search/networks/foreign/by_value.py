@@ -19,6 +19,8 @@ import torch
 from torch import Tensor, nn
 
 _INSTALLED = tuple(sysconfig.get_paths()[kind] for kind in ("stdlib", "platstdlib", "purelib", "platlib"))
+_PLACES = ("__firstlineno__", "__static_attributes__")
+"""What Python from 3.13 on says of a class's place in its file, and of its attributes in no fixed order."""
 _one_at_a_time = Lock()  # cloudpickle's register of modules is one for the whole process
 
 
@@ -74,10 +76,13 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle is not
 
 
 def _without_tracker(reduced: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Without the random number by which cloudpickle knows a class again within one session.
+    """Without the random number by which cloudpickle knows a class again within one session, and without its place.
 
-    It would differ in every session; and with it loading would write into the user's own class.
+    The number would differ in every session; and with it loading would write into the user's own class.
     """
+    if len(reduced) > 2 and isinstance(reduced[2], tuple) and isinstance(reduced[2][0], dict):
+        for name in _PLACES:
+            reduced[2][0].pop(name, None)  # a copy of the class's own
     arguments = reduced[1]
     if len(arguments) > 1 and isinstance(arguments[-2], str) and len(arguments[-2]) == 32:
         return (reduced[0], (*arguments[:-2], None, arguments[-1]), *reduced[2:])
