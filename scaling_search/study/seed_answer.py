@@ -77,7 +77,7 @@ class BaselineAnswer:
 
     def lines(self) -> list[str]:
         """The verdict and the best few; then the last round."""
-        head = f"{'':<16}{'top-1':<16}{'reward':<9}{'MACs':<8}{'at full size':<14}network"
+        head = f"{'':<16}{'top-1':<16}{'reward':<9}{'MACs':<10}{'trained':<10}network"
         shown = [*map(_line, self.ranked.table.head(8).reset_index().to_dict("records"))]
         if self.final is None:
             return [self.sentence, "", head, *shown]
@@ -195,8 +195,8 @@ def _rows(table: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _line(row: Mapping[Any, Any]) -> str:
-    full = format_count(row["full_macs"])
+    full, small = format_count(row["full_macs"]), format_count(row["macs"])
     return (
         f"{row['candidate']:<16}{percent(row['top1'], row['top1_se']):<16}{row['reward']:<9.4f}"
-        f"{row['macs_ratio']:<8.3g}{full:<14}{row['full_network']}"
+        f"{full:<10}{small:<10}{row['full_network']}"
     )
