@@ -1,5 +1,7 @@
 """Searches for a baseline: what is trained, what is found, what it is compared with, and that it goes on."""
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from scaling_search.study.seed_answer import read_baseline
 from scaling_search.study.seed_replay import replay_baseline
 from scaling_search.study.study import Study
 from scaling_search.study.tables import read_candidates
+from scaling_search.study.watching import Watched
 
 MakeSearch = Callable[..., BaselineSearch]
 SPACE: dict[str, Any] = {
@@ -123,6 +126,28 @@ def test_the_verdict_is_about_the_pick_with_fresh_seeds_at_equal_cost(make: Make
     )
     for name in ("rewards", "finals"):
         assert all(Path(f"seek/figures/{name}.{kind}").stat().st_size for kind in ("png", "svg", "csv"))
+
+
+def test_the_page_says_what_was_found_and_grows_with_the_search(make: MakeSearch) -> None:
+    search = make()
+    assert not search.run(train=interrupted_after(8, planted))
+    folder = RunFolder(Path("seek"))
+    watched = Watched(folder)
+    before = watched.html()
+    assert "Fresh seeds have not judged it yet." in before
+    assert "The last round" not in before
+    assert BaselineSearch.open("seek").run(train=planted)
+    answer = BaselineSearch.open("seek").analyze()
+    page = Path("seek/report.html").read_text()
+    assert watched.html().split("<script>")[0] == page.split("<script>")[0] != before.split("<script>")[0]
+    assert answer.judged in page and answer.found in page
+    marked = json.loads(re.findall(r'id="facts">(.*?)</script>', page)[0])["candidates"]
+    assert set(marked) == {*answer.table.index, "pick", "second", "third", "b0", "mnasnet", "mobilenet_v2"}
+    assert set(re.findall(r'data-c="([^"]+)"', page)) == set(marked)
+    drawings = "".join(part.partition("</svg>")[0] for part in page.split("<svg")[1:])
+    assert all(f'data-c="{name}"' in drawings for name in marked), "each is in a figure"
+    links = set(re.findall(r'href="([^"#]+)"', page))
+    assert "mine.yaml" in links and all((Path("seek") / link).is_file() for link in links)
 
 
 def test_the_reward_weighs_the_cost_at_full_size_over_the_target(make: MakeSearch) -> None:
