@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from scaling_search.environment import cpu_count
 from scaling_search.errors import InvalidInput
 from scaling_search.files import UNFINISHED, is_abandoned, process_of, remove, sweep, unfinished
 from scaling_search.search.executors import processes
@@ -115,6 +116,8 @@ def _begun(cpus: int, sessions: Path) -> Any:
                 num_cpus=cpus,
                 include_dashboard=False,
                 object_store_memory=100 * 2**20,  # it carries only pickled configs; images go through memory maps
+                # Else it starts as many idle workers as it has slots, beside those that the trials start.
+                _system_config={"prestart_worker_first_driver": cpus <= cpu_count()},
                 **_QUIET,
             )
         except Exception as error:  # on a busy machine it gives up after half a minute, and no setting changes that
