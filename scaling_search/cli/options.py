@@ -89,7 +89,7 @@ Storage = Annotated[
 Log = Annotated[
     list[str] | None,
     typer.Option("--log", rich_help_panel=RUNNING,
-                 help="Tell tensorboard, mlflow or wandb too, repeatable; resumed, a run keeps those that it had."),
+                 help="Tell tensorboard, mlflow, wandb or trackio too, repeatable; a run that goes on keeps its own."),
 ]  # fmt: skip
 OptunaUrl = Annotated[str | None, _option(RUNNING, "Keep the trials as an Optuna study there, as sqlite:///study.db.")]
 Deterministic = Annotated[bool, _option(RUNNING, "Bit-equal results on CUDA too, at some speed.")]

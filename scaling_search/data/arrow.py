@@ -21,7 +21,7 @@ from scaling_search.errors import InvalidInput
 from scaling_search.files import inside
 
 _DICT, _STATE = "dataset_dict.json", "state.json"
-_LABELS = ("label", "labels", "class", "target", "category")
+LABELS = ("label", "labels", "class", "target", "category")
 Read = Callable[[int], Any]
 
 
@@ -160,8 +160,8 @@ def _holds_bytes(pa: Any, kind: Any) -> bool:
 
 def _label_column(path: Path, schema: Any, features: dict[str, Any]) -> str:
     marked = [name for name, kind in features.items() if kind.get("_type") == "ClassLabel"]
-    found = [name for name in _LABELS if name in (marked or schema.names)] or marked
-    if not found or (len(found) > 1 and found[0] not in _LABELS):
+    found = [name for name in LABELS if name in (marked or schema.names)] or marked
+    if not found or (len(found) > 1 and found[0] not in LABELS):
         what = f"several columns of classes ({', '.join(found)}); call one label" if found else "no column of labels"
         raise InvalidInput(f"{path} has {what}; its columns are {', '.join(schema.names)}")
     return found[0]

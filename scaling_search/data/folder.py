@@ -146,9 +146,15 @@ def _items(parent: Path, files: dict[str, list[Path]], classes: Sequence[str]) -
 
 def held_out(items: Items, seed: int) -> tuple[Items, Items]:
     """Training and validation from one split: every class by its share, the same for the same names and seed."""
-    order = stratified_order(items.names, items.labels, seed=seed)
+    train, val = held_out_places(items.names, items.labels, seed=seed)
+    return items.take(train), items.take(val)
+
+
+def held_out_places(names: Sequence[str], labels: np.ndarray, *, seed: int) -> tuple[list[int], list[int]]:
+    """Where the items of training and of validation stand, see `held_out`."""
+    order = stratified_order(names, labels, seed=seed)
     held = max(1, round(VAL_SHARE * len(order)))
-    return items.take(sorted(order[held:])), items.take(sorted(order[:held]))
+    return sorted(order[held:]), sorted(order[:held])
 
 
 def _stamps(parent: Path, files: dict[str, list[Path]]) -> list[tuple[str, int, int]]:

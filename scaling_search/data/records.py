@@ -13,7 +13,7 @@ from scaling_search.data.folder import VAL_NAMES, held_out
 from scaling_search.data.source import ImageSource, Items
 from scaling_search.errors import InvalidInput
 
-_TRAIN = ("train", "training")
+TRAIN_NAMES = ("train", "training")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ def from_entries(
 
 def split_of(words: Sequence[str]) -> str | None:
     """The split that a file's or folder's name is about; None where it names none."""
-    return next((word for word in words if word in _TRAIN or word in VAL_NAMES), None)
+    return next((word for word in words if word in TRAIN_NAMES or word in VAL_NAMES), None)
 
 
 def stamp(path: Path) -> tuple[str, int, int]:
@@ -84,7 +84,7 @@ def _split(where: Path, entries: Sequence[Entry]) -> tuple[list[Entry], list[Ent
     named = {entry.split.lower(): entry.split for entry in entries if entry.split}
     if not named:
         return list(entries), []
-    train = next((named[name] for name in _TRAIN if name in named), None)
+    train = next((named[name] for name in TRAIN_NAMES if name in named), None)
     val = next((named[name] for name in VAL_NAMES if name in named), None)
     if train is None:
         raise InvalidInput(f"{where} has no split called train; it has {', '.join(sorted(named.values()))}")

@@ -8,11 +8,12 @@ from scaling_search.errors import InvalidInput, nearest_hint
 from scaling_search.loggers.to_mlflow import MLflow
 from scaling_search.loggers.to_optuna import OptunaStorage
 from scaling_search.loggers.to_tensorboard import TensorBoard
+from scaling_search.loggers.to_trackio import Trackio
 from scaling_search.loggers.to_wandb import WandB
 from scaling_search.loggers.tracker import FOLDER, Tracker
 from scaling_search.notes import Notes
 
-TRACKERS: Mapping[str, type[Tracker]] = {one.name: one for one in (TensorBoard, MLflow, WandB)}
+TRACKERS: Mapping[str, type[Tracker]] = {one.name: one for one in (TensorBoard, MLflow, WandB, Trackio)}
 
 
 def make_trackers(

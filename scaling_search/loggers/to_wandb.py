@@ -51,7 +51,7 @@ class WandB(Tracker):
         self._search().summary.update({**numbers, **words})
 
     def end(self, figures: Sequence[Path], files: Sequence[Path]) -> None:
-        """Figures as images, and the page; all runs are finished."""
+        """Figures as images, and the page; all runs are finished, and their files whole."""
         import wandb
 
         shown: dict[str, Any] = {f"figures/{path.stem}": wandb.Image(str(path)) for path in figures}
@@ -63,6 +63,8 @@ class WandB(Tracker):
         for one in self._runs.values():
             one.finish()
         self._runs = {}
+        if wandb.setup().most_recent_active_run is None:  # a person's own would be finished too
+            wandb.teardown()  # `finish` only asks the service to write; this waits until it has
 
     def _search(self) -> Any:
         return self._run(SEARCH, {})

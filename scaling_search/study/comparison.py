@@ -31,7 +31,7 @@ from scaling_search.study.reading import read_trials
 from scaling_search.study.study import Study
 
 if TYPE_CHECKING:
-    from scaling_search.study.design import Data
+    from scaling_search.study.dataset import Data
     from scaling_search.study.network import NetworkLike
 
 COMPARISON = "comparison.yaml"

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, replace
 from math import ceil
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Union
+from typing import Literal
 
 from scaling_search.architecture import Network, Rounding, parse_target, policy
 from scaling_search.coefficients import REFERENCES
@@ -18,17 +17,12 @@ from scaling_search.search.searchspace import SearchConfig, SearchSpace, implied
 from scaling_search.search.space import Limits, Rule, Seconds, Space
 from scaling_search.search.staged import Seeking, StagedSpace
 from scaling_search.strategies import Optuna, Planned, Point, Strategy, Surface
+from scaling_search.study.dataset import Data, located
 from scaling_search.study.engines import OF_RAY, make_executor
 from scaling_search.study.network import ScalableNetwork, stopwatch
 from scaling_search.study.options import Options
 from scaling_search.training.recipe import Recipe, recipe
 from scaling_search.units import parse_duration
-
-if TYPE_CHECKING:
-    from scaling_search.data.source import ImageSource
-
-Data = Union[str, Path, "ImageSource", None]
-"""What a search's images come from: a folder, a data set's name, a source made of torch data sets; None is embedded."""
 
 TIGHT = 1.15
 """So many times the budget is not worth another size."""
@@ -184,7 +178,7 @@ def make_design(
     )
     return Design(
         full=full,
-        data=_located(data),
+        data=located(data),
         question=question,
         rounding=None if config.rounding is None else policy(config.rounding),
         proxy=space.proxy,
@@ -198,13 +192,6 @@ def make_design(
         pilot=options.pilot and executor.scheduler == "fifo",  # a scheduler would compare the unscaled with the others
         budget=options.budget or DEFAULT_BUDGET[device],
     )
-
-
-def _located(data: Data) -> Data:
-    """A folder by its absolute path: run.yaml is read in other folders. Names stay."""
-    if isinstance(data, str) and data.partition(":")[0] != "shapes" and data and Path(data).is_dir():
-        return str(Path(data).absolute())
-    return data.absolute() if isinstance(data, Path) else data
 
 
 def _check_once(thing: object | None, options: Options, name: str, settings: tuple[str, ...]) -> None:

@@ -31,7 +31,7 @@ from scaling_search.study.engines import executor_again
 from scaling_search.study.preparation import Prepared, data_again, executor_record
 
 if TYPE_CHECKING:
-    from scaling_search.study.design import Data
+    from scaling_search.study.dataset import Data
 
 FOLDER = "finals"
 RIVALS = ("b0", "mnasnet", "mobilenet_v2")

@@ -7,12 +7,9 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from scaling_search.analysis.wording import count
 from scaling_search.data import Dataset, prepare, reopen
-from scaling_search.data.cache import cache_folder
-from scaling_search.data.sources import open_source
 from scaling_search.environment import describe_device, git_commit, resolve_device, versions
 from scaling_search.errors import InvalidInput
 from scaling_search.search.executors import Executor, Ray
@@ -24,12 +21,10 @@ from scaling_search.search.searchspace import adopt_live
 from scaling_search.search.space import Candidate, Space
 from scaling_search.search.table import read_table
 from scaling_search.strategies import Asking, Point, Strategy
-from scaling_search.study.design import TIGHT, Data, Design, space_of
+from scaling_search.study.dataset import Data, opened
+from scaling_search.study.design import TIGHT, Design, space_of
 from scaling_search.study.engines import executor_again
 from scaling_search.units import format_count, format_seconds
-
-if TYPE_CHECKING:
-    from scaling_search.data.source import ImageSource
 
 OnData = Callable[[str, int, int], None]
 """Told of work on images: what is done, images done, images in all."""
@@ -123,7 +118,7 @@ def prepare_new(
     """
     step = on_step or (lambda title: None)
     step("reading the images' names")
-    source = _source(design.data)
+    source = opened(design.data)
     step(f"measuring how fast {design.measured} train")
     design, speed = design.affordable(len(source.train), len(source.val), classes=len(source.classes))
     data = prepare(source, resolution=design.packed_resolution(len(source.classes)), progress=on_data)
@@ -257,13 +252,6 @@ def _remembered(space: Space) -> Callable[[Strategy], tuple[Candidate, ...]]:
     return lambda strategy: found(tuple(strategy.points()))
 
 
-def _source(data: Data) -> "ImageSource":
-    """The images, before they are packed."""
-    if isinstance(data, str | Path | None):
-        return open_source(None if data is None else str(data), cache=cache_folder(), seed=0)
-    return data
-
-
 def _data_record(data: Dataset, source: Data) -> DataRecord:
     return DataRecord(
         name=data.name,
@@ -293,7 +281,7 @@ def data_again(record: DataRecord, data: Data, on_data: OnData | None, *, pixels
                 "open it with Study.open(…, data=ss.dataset(train, val))"
             )
         return found
-    return prepare(_source(data or record.source), resolution=pixels or record.pixels, progress=on_data)
+    return prepare(opened(data or record.source), resolution=pixels or record.pixels, progress=on_data)
 
 
 def executor_record(executor: Executor, workers: int) -> ExecutorRecord:

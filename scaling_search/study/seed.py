@@ -28,7 +28,7 @@ from scaling_search.study.session import Session
 from scaling_search.study.study import Study
 
 if TYPE_CHECKING:
-    from scaling_search.study.design import Data
+    from scaling_search.study.dataset import Data
 
 
 class BaselineSearch:

@@ -19,7 +19,8 @@ from scaling_search.search.staged import MOST_COST, Seeking, StagedSpace
 from scaling_search.search.stages import StagedName, StageSpace
 from scaling_search.strategies import STAGED, Goal
 from scaling_search.strategies.goal import SOFT_WEIGHT, Reward
-from scaling_search.study.design import Data, Design, make_design, make_limits
+from scaling_search.study.dataset import Data
+from scaling_search.study.design import Design, make_design, make_limits
 from scaling_search.study.network import ScalableNetwork, stopwatch
 from scaling_search.study.options import Options
 from scaling_search.units import format_count

@@ -19,7 +19,8 @@ from scaling_search.search.space import Candidate
 from scaling_search.search.table import write_table
 from scaling_search.strategies import Strategy
 from scaling_search.study.beginning import data_listener, keep_live, step_listener, typed_command, weight_keeper
-from scaling_search.study.design import Data, Design
+from scaling_search.study.dataset import Data
+from scaling_search.study.design import Design
 from scaling_search.study.preparation import Prepared, prepare_again, prepare_new
 from scaling_search.study.replanning import after_pilot, made_smaller, with_lengths
 

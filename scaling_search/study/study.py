@@ -28,7 +28,8 @@ from scaling_search.strategies import DONE, Ask, Decision, Strategy
 from scaling_search.study.answer import Answer, write_answer
 from scaling_search.study.asking import TrialAsk, told_reading
 from scaling_search.study.beginning import job_maker, typed_command
-from scaling_search.study.design import Data, make_design
+from scaling_search.study.dataset import Data
+from scaling_search.study.design import make_design
 from scaling_search.study.extending import extend
 from scaling_search.study.network import ScalableNetwork, network
 from scaling_search.study.options import ExecutorName, Options, StudyOptions

@@ -37,7 +37,7 @@ from scaling_search.study.verified import verified
 from scaling_search.units import parse_duration
 
 if TYPE_CHECKING:
-    from scaling_search.study.design import Data
+    from scaling_search.study.dataset import Data
 
 FOLDER = "verification"
 LONGER = 2

@@ -1,18 +1,35 @@
 """Searches that train nothing, told to trackers; nothing leaves this machine."""
 
 import importlib
+import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+OWN = (
+    "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "WANDB_PROJECT", "TRACKIO_PROJECT", "TRACKIO_SPACE_ID",
+    "TRACKIO_SERVER_URL",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def _here(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty folder, one figure in every run, and no tracker's own settings."""
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "WANDB_PROJECT", "TRACKIO_DIR"):
+    for name in OWN:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setattr("scaling_search.study.answer.write_report", written)
+
+
+@pytest.fixture(scope="session")
+def trackio_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where trackio keeps things; it is asked for that once, when it is imported."""
+    folder = tmp_path_factory.mktemp("trackio")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRACKIO_DIR", str(folder))
+        importlib.import_module("trackio") if importlib.util.find_spec("trackio") else None
+        yield folder
 
 
 def written(folder: Path, *what: object) -> Path:

@@ -1,7 +1,6 @@
 """What trackers keep of a search, read back by their own libraries; and that none of them can harm a search."""
 
 import json
-import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ from tiny_study import MakeStudy, interrupted_after
 
 import scaling_search as ss
 from scaling_search.errors import InvalidInput
-from scaling_search.loggers import MLflow, OptunaStorage, TensorBoard, Tracker, WandB, make_trackers
+from scaling_search.loggers import MLflow, OptunaStorage, TensorBoard, Tracker, Trackio, WandB, make_trackers
 from scaling_search.notes import Notes
 from scaling_search.search.journal import Journal
 from scaling_search.study.study import Study
@@ -210,10 +209,6 @@ def test_mlflow_goes_where_it_is_told(make_study: MakeStudy, monkeypatch: pytest
     assert not Path("mlflow.db").exists()
 
 
-@pytest.mark.skipif(
-    "WANDB" not in os.environ,
-    reason="one of ten times, on a busy machine, a file of wandb's service held no run: WANDB=1 pytest tests/loggers",
-)
 def test_wandb(make_study: MakeStudy) -> None:
     pytest.importorskip("wandb")
     interrupted_and_resumed_small(make_study, WandB)
@@ -243,6 +238,19 @@ def test_wandb(make_study: MakeStudy) -> None:
         for _, one in all_ if one.WhichOneof("record_type") == "history"
     ]  # fmt: skip
     assert len(everything) == len(set(everything)) == 11
+
+
+def test_a_run_of_wandb_of_ones_own_stays_open(make_study: MakeStudy, tmp_path: Path) -> None:
+    wandb = pytest.importorskip("wandb")
+    settings = wandb.Settings(silent=True, console="off")
+    mine = wandb.init(dir=tmp_path / "mine", mode="offline", reinit="create_new", settings=settings)
+    make_study(parts=1, seeds=1).run([tracker := WandB()], train=quick)
+    tracker.finish()
+    mine.log({"still": 1.0})
+    mine.finish()
+    wandb.teardown()
+    (path,) = (tmp_path / "mine").glob("wandb/offline-run-*/*.wandb")
+    assert "history" in [one.WhichOneof("record_type") for one in wandb_records(path)]
 
 
 def interrupted_and_resumed_small(make_study: MakeStudy, make: Callable[[], Tracker]) -> None:
@@ -275,6 +283,60 @@ def wandb_records(path: Path) -> Any:
 def step_and_top1(history: Any) -> tuple[int, float]:
     values = {(item.key or item.nested_key[0]): json.loads(item.value_json) for item in history.item}
     return values["_step"], values["top1"]
+
+
+def test_trackio(make_study: MakeStudy, trackio_folder: Path) -> None:
+    trackio = pytest.importorskip("trackio")
+    from trackio.sqlite_storage import SQLiteStorage
+
+    interrupted_and_resumed(make_study, lambda: Trackio("whole"))
+    runs = {run.name: run for run in trackio.Api().runs("whole")}
+    trials = {f"run-c0{number}-s{seed}" for number in range(6) for seed in range(2)}
+    assert set(runs) == {"run-search", *trials}
+    assert {run.config["_Group"] for run in runs.values()} == {"run"}
+    assert (runs["run-c05-s1"].config["candidate"], runs["run-c05-s1"].config["seed"]) == ("c05", 1)
+    told = {
+        (name, one["step"]): one["top1"] for name in trials for one in SQLiteStorage.get_logs("whole", name)
+    }  # fmt: skip
+    assert len(told) == sum(len(SQLiteStorage.get_logs("whole", name)) for name in trials) == READINGS
+    assert [round(told["run-c05-s1", step], 4) for step in (1, 2)] == [0.0755, 0.151]
+    alerts = trackio.Api().alerts("whole", level="error")
+    assert sorted((one["run"], one["text"]) for one in alerts) == [(f"run-c03-s{seed}", "planted") for seed in range(2)]
+    search = {key: value for one in SQLiteStorage.get_logs("whole", "run-search") for key, value in one.items()}
+    assert "| baseline | tiny |" in search["about"]["_value"]
+    assert "| verdict |" in search["answer"]["_value"]
+    assert search["answer/expected_loss"] >= 0
+    assert search["figures/ranking"]["_type"] == "trackio.image"
+    for shown in ("figures/ranking", "report"):
+        assert (trackio_folder / "media" / search[shown]["file_path"]).is_file()
+
+
+def test_two_runs_of_one_name_are_two_groups_of_trackio(make_study: MakeStudy, trackio_folder: Path) -> None:
+    trackio = pytest.importorskip("trackio")
+    for folder in ("a/run", "b/run"):
+        tracker = Trackio("two")
+        make_study(folder=folder, parts=1, seeds=1).run([tracker], train=quick)
+        tracker.finish()
+        assert tracker.failed == ""
+    groups = [run.config["_Group"] for run in trackio.Api().runs("two")]
+    assert len(set(groups)) == 2 and {groups.count(one) for one in groups} == {len(groups) // 2}
+
+
+def test_a_run_of_trackio_of_ones_own_stays_open(
+    make_study: MakeStudy, trackio_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """trackio has one current run, which its next `init` ends; it prints what it does."""
+    trackio = pytest.importorskip("trackio")
+    mine = trackio.init("mine", name="mine", embed=False, auto_log_cpu=False)
+    capsys.readouterr()
+    make_study(parts=1, seeds=1).run([tracker := Trackio("beside")], train=quick)
+    tracker.finish()
+    assert capsys.readouterr().out == ""
+    trackio.log({"still": 1.0})
+    trackio.finish()
+    from trackio.sqlite_storage import SQLiteStorage
+
+    assert mine.name == "mine" and [one["still"] for one in SQLiteStorage.get_logs("mine", "mine")] == [1.0]
 
 
 # --- an Optuna storage
