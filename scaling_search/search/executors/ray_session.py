@@ -37,6 +37,7 @@ _ENVIRONMENT = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "TUNE_MAX_PENDING_TRIALS_PG": "100000",  # how many there are is the searcher's affair
     "OMP_NUM_THREADS": "1",
+    "RAY_preload_python_modules": "torch,ray.tune",  # while Tune itself is begun, and not with the first trial
 }
 _QUIET = {"log_to_driver": False, "logging_level": logging.ERROR}
 _SESSION = re.compile(r"session_(\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)_\d+_(\d+)")  # when, and the process that made it
