@@ -1,8 +1,10 @@
 """What a run ran on: versions, device, git commit; enough to say where a number comes from."""
 
+import hashlib
 import os
 import platform
 import subprocess
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -36,6 +38,13 @@ def git_commit() -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+@cache
+def code_digest(*rooms: str) -> str:
+    """A digest of this package's code in these folders of it: a version's number may stay the same while it changes."""
+    files = sorted(path for room in rooms for path in (Path(__file__).parent / room).rglob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def resolve_device(wanted: Device) -> Literal["cpu", "cuda"]:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import pandas as pd
-from scipy.stats import kendalltau
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +26,8 @@ def halfway_agreement(readings: pd.DataFrame, value: str = "top1") -> Agreement 
     means = readings.pivot_table(index="candidate", columns="epoch", values=value, aggfunc="mean")
     if half == epochs or half not in means or len(means[[half, epochs]].dropna()) < 3:
         return None
+    from scipy.stats import kendalltau  # a second of imports, not before the first trial
+
     early, late = means[[half, epochs]].dropna().to_numpy().T
     result = kendalltau(early, late)
     if pd.isna(result.statistic):

@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
 
 from scaling_search.analysis.means import PairedMeans, describe, paired_means
 from scaling_search.analysis.trials import SHARES, Trials
@@ -178,6 +177,8 @@ def between(means: PairedMeans, first: str, second: str) -> tuple[float, float, 
     apart = float(means.means[a] - means.means[b])
     if means.error_sd is None:
         return apart, float("nan"), float("nan")
+    from scipy.stats import t  # a second of imports, not before the first trial
+
     half = float(t.ppf(0.975, means.dof)) * means.error_sd * sqrt(1 / means.seeds[a] + 1 / means.seeds[b])
     return apart, apart - half, apart + half
 

@@ -10,7 +10,6 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
 
 from scaling_search.analysis.trials import SHARES
 
@@ -71,6 +70,8 @@ def compare_lengths(
     means = both.groupby("candidate")[["score", "score_long"]].mean()
     if len(means) < _LEAST:
         return None
+    from scipy.stats import t  # a second of imports, not before the first trial
+
     early, late = means.to_numpy(float).T
     orders = [(early[a] - early[b]) * (late[a] - late[b]) > 0 for a, b in combinations(range(len(means)), 2)]
     places = shares.loc[means.index, SHARES].to_numpy(float)  # [n, 3]; rows add up to 1, so that they hold a constant

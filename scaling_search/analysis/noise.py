@@ -11,7 +11,6 @@ estimated by (ν σ² + squares_c) / (ν + freedom_c).
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import f
 
 from scaling_search.analysis.means import PairedMeans
 
@@ -57,6 +56,8 @@ def _levels(means: PairedMeans) -> tuple[np.ndarray, float]:
     log = np.tile(-0.5 * (np.log(_LADDER / TYPICAL) / SPREAD) ** 2, (len(ALIKE), 1)) + np.log(ALIKE_PRIOR)[:, None]
     repeated = means.freedom > 0
     if repeated.any():
+        from scipy.stats import f  # a second of imports, not before the first trial
+
         freedom = means.freedom[repeated]
         squares = np.maximum(means.squares[repeated], freedom * _LADDER[0] ** 2)  # seeds that agree to the last digit
         ratio = squares / (freedom * _LADDER[:, None] ** 2)  # [ladder, candidates]

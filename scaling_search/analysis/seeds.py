@@ -19,10 +19,13 @@ from scaling_search.analysis.wording import percent, points
 from scaling_search.errors import InvalidInput
 
 Reward = Callable[[float, float], float]
-"""From accuracy (a fraction) and cost (over that of the space's own network) to what is maximised."""
+"""From accuracy (a fraction) and cost (at full size, over that of the space's own network) to what is maximised."""
 Kind = Literal["better", "worse", "not told apart", "one seed"]
 PICK = "pick"
-_COLUMNS = ["named", "macs", "macs_ratio", "params", "pixels", "network", "full_macs", "full_params", "full_network"]
+_COLUMNS = [
+    "named", "macs", "macs_ratio", "params", "pixels", "network",
+    "full_macs", "full_macs_ratio", "full_params", "full_network",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +33,8 @@ class Ranked:
     """All candidates that were trained to the end, best first.
 
     `table` is indexed by candidate: what is trained (macs, params, pixels, network), the full-size network (full_…),
-    seeds, top1, top1_se, reward, and whether no other is both cheaper and better (on_frontier). `tried` counts those
-    that were trained at all.
+    seeds, top1, top1_se, reward, and whether no other is both cheaper at full size and better (on_frontier). `tried`
+    counts those that were trained at all.
     """
 
     table: pd.DataFrame
@@ -91,8 +94,8 @@ def last_round(trials: Trials, reward: Reward, rivals: Sequence[str]) -> Final:
 def _table(trials: Trials, reward: Reward) -> pd.DataFrame:
     told = describe(trials.final, "top1").join(trials.final.groupby("candidate").size().rename("seeds"))
     table = trials.candidates[[name for name in _COLUMNS if name in trials.candidates]].join(told, how="inner")
-    table["reward"] = [reward(top1, cost) for top1, cost in zip(table["top1"], table["macs_ratio"], strict=True)]
-    table["on_frontier"] = table.index.isin(frontier(table).index)
+    table["reward"] = [reward(top1, cost) for top1, cost in zip(table["top1"], table["full_macs_ratio"], strict=True)]
+    table["on_frontier"] = table.index.isin(frontier(table, "full_macs").index)
     return table.sort_values("reward", ascending=False, kind="stable")
 
 

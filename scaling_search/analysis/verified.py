@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
 
 from scaling_search.analysis.means import PairedMeans, paired_means
 
@@ -61,5 +60,7 @@ def nearest_extent(macs_ratio: float, growth: float, extents: Sequence[float]) -
 def _half(means: PairedMeans, first: int, second: int) -> float:
     if means.error_sd is None:
         return float("nan")
+    from scipy.stats import t  # a second of imports, not before the first trial
+
     spread = means.error_sd * sqrt(1 / means.seeds[first] + 1 / means.seeds[second])
     return float(t.ppf(0.975, means.dof)) * spread

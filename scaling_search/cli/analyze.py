@@ -59,15 +59,16 @@ def report(
     from scaling_search.search.folder import RunFolder
 
     console = make_console()
-    if RunFolder(run).record().seeks:
-        raise InvalidInput(
-            f"{run} is a search for a baseline, which has no page: `scaling-search analyze {run}` reads it"
-        )
     if watch:
         _serve(console, RunFolder(run), port)
         return
     if port:
         raise InvalidInput("--port belongs to --watch")
+    if RunFolder(run).record().seeks:
+        from scaling_search.study.seed_answer import write_baseline
+
+        console.print(f"report    {write_baseline(RunFolder(run)).folder / 'report.html'}", markup=False)
+        return
     from scaling_search.study.answer import rewrite_report
 
     console.print(f"report    {rewrite_report(RunFolder(run))}", markup=False)

@@ -126,7 +126,7 @@ def finish_baseline(
 def print_baseline(console: "Console", answer: "BaselineAnswer") -> None:
     """What was found, and what to do with it."""
     console.print(f"\n{answer!r}\n", markup=False)
-    console.print(f"figures   {answer.folder / 'figures'}/rewards.png, finals.png", markup=False)
+    console.print(f"report    {answer.folder / 'report.html'}", markup=False)
     console.print(f"next      scaling-search run --baseline {answer.folder / 'mine.yaml'} --phi 1", markup=False)
 
 

@@ -24,8 +24,8 @@ def rewards(found: Ranked, factor: Callable[[float], float], *, target: float, e
     table = data(found)
     return Plot(
         name="rewards",
-        caption=f"Accuracy after {epochs} epochs against the cost of what was trained, over that of the space's own "
-        "network, which is small too. Along a dashed line the reward is the same; higher lines are better. The dark "
+        caption=f"Accuracy of the small stand-ins after {epochs} epochs against the cost of the networks at full size, "
+        "over that of the space's own. Along a dashed line the reward is the same; higher lines are better. The dark "
         "line is the frontier, the dotted one the cost that was asked for.",
         data=table,
         figure=draw(table, factor, target=target),
@@ -46,26 +46,28 @@ def finals(found: Final) -> Plot:
 
 
 def data(found: Ranked | Final) -> pd.DataFrame:
-    """One row a candidate, best reward first: its costs, seeds, top1, top1_se, reward, on_frontier."""
-    columns = ["candidate", "macs", "macs_ratio", "params", "seeds", "top1", "top1_se", "reward", "on_frontier"]
+    """One row a candidate, best reward first: its costs as trained and at full size, seeds, top1, top1_se, reward,
+    on_frontier."""
+    costs = ["full_macs", "full_macs_ratio", "full_params", "macs", "params"]
+    columns = ["candidate", *costs, "seeds", "top1", "top1_se", "reward", "on_frontier"]
     return found.table.reset_index()[columns]
 
 
 def draw(table: pd.DataFrame, factor: Callable[[float], float], *, target: float) -> Figure:
     """The drawing of what `data` returns."""
     with canvas() as (figure, axes):
-        x, y = table["macs_ratio"].to_numpy(float), 100 * table["top1"].to_numpy(float)
+        x, y = table["full_macs_ratio"].to_numpy(float), 100 * table["top1"].to_numpy(float)
         costs = np.geomspace(x.min() / 1.15, x.max() * 1.15, 200)
         low, high = table["reward"].min(), table["reward"].max()
         for level in np.linspace(low, high, _LEVELS):
             axes.plot(costs, [100 * level / factor(cost) for cost in costs], "--", color=FAINT, linewidth=0.9, zorder=1)
         wanted = axes.axvline(target, color=MUTED, linewidth=0.9, linestyle=":", zorder=1)
-        best = table[table["on_frontier"]].sort_values("macs_ratio")
-        axes.plot(best["macs_ratio"], 100 * best["top1"], color=MUTED, linewidth=1.2, zorder=2)
+        best = table[table["on_frontier"]].sort_values("full_macs_ratio")
+        axes.plot(best["full_macs_ratio"], 100 * best["top1"], color=MUTED, linewidth=1.2, zorder=2)
         axes.scatter(x, y, s=26, color=MUTED, edgecolors="white", linewidths=0.6, zorder=3)
         axes.scatter(x[:1], y[:1], s=70, color=INK, edgecolors="white", zorder=4)
         axes.set_xscale("log")
-        axes.set(xlabel="multiply-adds over the space's own network", ylabel="validation top-1 (%)")
+        axes.set(xlabel="multiply-adds at full size, over the space's own network", ylabel="validation top-1 (%)")
         axes.set_ylim(y.min() - 2, y.max() + 2)
         axes.set_xticks(_ticks(costs), [f"{tick:g}" for tick in _ticks(costs)], minor=False)
         axes.minorticks_off()
@@ -86,7 +88,7 @@ def _draw_finals(table: pd.DataFrame) -> Figure:
             100 * table["top1"], heights, xerr=100 * table["top1_se"].fillna(0), fmt="o", color=INK, ecolor=MUTED,
             elinewidth=1.4, markersize=6,
         )  # fmt: skip
-        axes.set_yticks(heights, [f"{row.names}  {row.macs_ratio:.2f}×" for row in rows(table)])
+        axes.set_yticks(heights, [f"{row.names}  {row.full_macs_ratio:.2f}×" for row in rows(table)])
         axes.tick_params(axis="y", length=0)
         axes.set(xlabel="validation top-1 (%)", ylim=(len(table) - 0.4, -0.6))
         axes.grid(axis="x", color=FAINT, linewidth=0.6)

@@ -8,7 +8,7 @@ changes smoothly with the shares.
 from collections.abc import Callable, Sequence
 from math import ceil, floor
 from statistics import fmean
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import Field
 
@@ -18,6 +18,9 @@ from scaling_search.configuration import Strict
 from scaling_search.errors import InvalidInput
 from scaling_search.search.space import Candidate, Rule, Space
 from scaling_search.strategies import Point, Strategy
+
+if TYPE_CHECKING:
+    from scaling_search.search.kept_speed import TrainingSpeeds
 
 AnyOf = TypeVar("AnyOf", bound=Strategy)
 
@@ -134,8 +137,8 @@ def choose_plan(
     return chosen
 
 
-def measure_corners(base: Network, *, growth: float, batch_size: int, device: str) -> Speed:
-    """Trains a few steps of the three corner networks on this device; one that is not reached counts as the others.
+def measure_corners(base: Network, *, growth: float, speeds: "TrainingSpeeds") -> Speed:
+    """How fast the three corner networks train: measured in a few steps, where it is not known from before.
 
     Args:
         growth: MACs of the corners over the base's.
@@ -145,9 +148,8 @@ def measure_corners(base: Network, *, growth: float, batch_size: int, device: st
     """
     from scaling_search.environment import use_one_thread
     from scaling_search.training.failure import TrainingFailed
-    from scaling_search.training.speed import measure_speed
 
-    if device == "cpu":
+    if speeds.device == "cpu":
         use_one_thread()
     space = Space(base=base, rule=Rule(growth=growth))
 
@@ -156,7 +158,7 @@ def measure_corners(base: Network, *, growth: float, batch_size: int, device: st
         if corner is None:
             return None
         try:
-            rate = measure_speed(corner.network, batch_size=batch_size, device=device)
+            rate = speeds.of(corner.network)
         except TrainingFailed as error:
             raise InvalidInput(f"the proxy with all added compute in {name} cannot be trained: {error}") from error
         return growth / corner.macs_ratio / rate

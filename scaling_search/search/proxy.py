@@ -1,6 +1,6 @@
 """The proxies' base: the baseline made small, once, before anything is searched; never per candidate."""
 
-from math import ceil, floor, sqrt
+from math import ceil, floor, log2, sqrt
 from typing import Literal
 
 from pydantic import Field
@@ -73,6 +73,12 @@ class ProxyConfig(Strict):
             resolution=resolution or min(shrunk.resolution, full.resolution),
             depth=shrunk.depth,
         )
+
+
+def in_steps(factor: float) -> float:
+    """How many times as cheap proxies are made to save time: by steps of √2, the next above. So that the same sizes
+    come again, and with them what is known of their networks."""
+    return float(2 ** (ceil(2 * log2(factor)) / 2))
 
 
 def with_room(largest: int) -> int:

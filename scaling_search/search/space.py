@@ -182,8 +182,9 @@ class Candidate:
 
     @property
     def realised(self) -> Realised:
-        """What was built, as shares and cost."""
-        return Realised((self.effective.shares() or self.shares).as_tuple(), self.macs_ratio)
+        """What was built, as shares and cost; the cost at full size where stages were chosen, which rewards weigh."""
+        ratio = self.full.macs_ratio if self.choices and self.full else self.macs_ratio
+        return Realised((self.effective.shares() or self.shares).as_tuple(), ratio)
 
     def with_id(self, name: str) -> "Candidate":
         """The same under another id."""

@@ -39,8 +39,9 @@ class Seeking(Strict):
     size: ProxySize
 
     def small(self, network: Network, classes: int) -> Network:
-        """The stand-in that is trained for a network of full size."""
-        return proxy_base(network, self.size, classes=classes)
+        """The stand-in that is trained for a network of full size: shown as many pixels more as the network is."""
+        pixels = round(self.size.resolution * network.resolution / self.space.network().resolution)
+        return proxy_base(network, self.size.model_copy(update={"resolution": pixels}), classes=classes)
 
 
 @dataclass(frozen=True, kw_only=True)

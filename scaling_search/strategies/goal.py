@@ -20,7 +20,7 @@ class Goal(Strict):
     Attributes:
         kind: «soft» or «hard» (see above); «frontier»: nothing is weighed, and what is kept is what no other candidate
             beats in both accuracy and cost.
-        target: the cost T, over that of the space's own network.
+        target: the cost T at full size, over that of the space's own network.
         weight: w of the soft reward.
     """
 

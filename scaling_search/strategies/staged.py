@@ -134,6 +134,6 @@ class RandomStages(Staged):
 
 
 def cost_of(evidence: Evidence, name: str) -> float:
-    """MACs over those of the space's own network."""
+    """MACs at full size, over those of the space's own network."""
     built = evidence.realised.get(name)
     return 1.0 if built is None else built.macs_ratio

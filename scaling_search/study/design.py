@@ -11,7 +11,7 @@ from scaling_search.errors import InvalidInput
 from scaling_search.search.executors import Executor
 from scaling_search.search.pilot import UNSCALED_SEEDS
 from scaling_search.search.plan import Speed, Work, expected_seconds, measure_corners
-from scaling_search.search.proxy import ProxyConfig, ProxySize, proxy_base, with_room
+from scaling_search.search.proxy import ProxyConfig, ProxySize, in_steps, proxy_base, with_room
 from scaling_search.search.record import Question, RunRecord
 from scaling_search.search.searchspace import SearchConfig, SearchSpace, implied_strategy
 from scaling_search.search.space import Limits, Rule, Seconds, Space
@@ -95,18 +95,17 @@ class Design:
         Raises:
             TrainingFailed: a corner cannot be built or does not fit into memory.
         """
-        design, left = self, _MOST_SHRINKING
+        from scaling_search.search.kept_speed import TrainingSpeeds
+
+        speeds = TrainingSpeeds.kept(self.device, self.recipe.batch_size)
+        design, shrinking = self, 1.0
         while True:
-            speed = measure_corners(
-                design.base(classes),
-                growth=design.question.growth,
-                batch_size=design.recipe.batch_size,
-                device=design.device,
-            )
+            speed = measure_corners(design.base(classes), growth=design.question.growth, speeds=speeds)
             excess = design.least_seconds(speed, train_images, val_images) / design.budget
-            if excess <= TIGHT or design.sized or left <= 1:
+            if excess <= TIGHT or design.sized or shrinking >= _MOST_SHRINKING:
                 return design, speed
-            design, left = replace(design, size=design.size.shrunk(min(excess, left))), left / excess
+            shrinking = min(shrinking * in_steps(excess), _MOST_SHRINKING)
+            design = replace(self, size=self.size.shrunk(shrinking))
 
     def least_seconds(self, speed: Speed, train_images: int, val_images: int) -> float:
         """What the coarsest plan takes with the fewest epochs; candidates are counted as the middle of the triangle."""

@@ -116,11 +116,11 @@ def _finalists(run: RunFolder, record: RunRecord, ranked: Ranked) -> tuple[Candi
 
 
 def _rival(name: str, candidate: str, pick: Candidate, record: RunRecord, seeking: Seeking) -> Candidate:
-    """A known network that costs what the pick does, small and at full size."""
+    """A known network that costs at full size what the pick does, and its stand-in, made as the pick's is."""
     assert pick.full is not None, "a choice has a network of full size"
     base, own = record.base_network(), load(name).network()
-    small = _of_cost(seeking.small(own, base.classes), pick.cost.macs)
-    full = _of_cost(own, pick.full.cost.macs)
+    full = _of_cost(own.replaced(rounding=own.rounding.for_proxies()), pick.full.cost.macs)
+    small = seeking.small(full, base.classes)
     built = Built(
         multipliers=Multipliers(depth=1.0, width=1.0, resolution=1.0), pixels=full.resolution, network=describe(full),
         cost=full.cost(), macs_ratio=full.cost().macs / record.full_network().cost().macs,
@@ -130,7 +130,7 @@ def _rival(name: str, candidate: str, pick: Candidate, record: RunRecord, seekin
 
 
 def _of_cost(network: Network, macs: int) -> Network:
-    """The network scaled until it costs so much: a third of the difference in each dimension."""
+    """The network scaled until it costs so much, within 2 %: a third of the difference in each dimension."""
     growth = macs / network.cost().macs
     if abs(growth - 1) <= _SAME_COST:
         return network

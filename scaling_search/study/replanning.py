@@ -7,6 +7,7 @@ from scaling_search.configuration import parse
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Evidence
 from scaling_search.search.counts import count_record
+from scaling_search.search.kept_speed import TrainingSpeeds
 from scaling_search.search.lengths import plan_lengths, seconds_left
 from scaling_search.search.pilot import MOST_SMALLER, Found, Pilot, PilotRecord, measured_speed
 from scaling_search.search.plan import STARTUP_SECONDS, choose_plan, measure_corners
@@ -83,8 +84,8 @@ def made_smaller(prepared: Prepared, evidence: Evidence) -> Prepared | None:
         candidates = tuple(space.candidates(prepared.strategy.points()))
         if base.cost().macs > _CHEAPER * record.base.macs:
             return None
-        growth, device = record.question.growth, record.device.kind
-        speed = measure_corners(base, growth=growth, batch_size=record.recipe.batch_size, device=device)
+        speeds = TrainingSpeeds.kept(record.device.kind, record.recipe.batch_size)
+        speed = measure_corners(base, growth=record.question.growth, speeds=speeds)
     except InvalidInput:  # so small a network is not to be had
         return None
     again = pilot.model_copy(update={"size": size, "smaller": pilot.smaller + 1, "candidates": piloted(candidates)})

@@ -1,9 +1,9 @@
-"""What a search for a baseline has found, and what is written of it: mine.yaml, baseline.yaml, figures."""
+"""What a search for a baseline has found, and what is written of it: mine.yaml, baseline.yaml, figures, a page."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -22,6 +22,9 @@ from scaling_search.study.finals import FOLDER, RIVALS
 from scaling_search.study.network import ScalableNetwork
 from scaling_search.study.reading import read_trials
 from scaling_search.units import format_count
+
+if TYPE_CHECKING:
+    from scaling_search.report.baseline_page import BaselinePage
 
 MINE = "mine.yaml"
 _HEADER = (
@@ -60,15 +63,23 @@ class BaselineAnswer:
 
     @property
     def sentence(self) -> str:
-        """What was found, in one or two sentences."""
+        """What was found, in two or three sentences."""
+        return f"{self.found} {self.judged}"
+
+    @property
+    def found(self) -> str:
+        """What the search says of its pick."""
         best, macs = self.ranked.table.iloc[0], self.network.cost().macs
-        found = (
+        return (
             f"The best reward of {count(len(self.ranked.table), 'network')} has {best.name}: "
             f"{percent(best['top1'])} after {count(self.ranked.epochs, 'epoch')}; at full size it has "
             f"{format_count(macs)} multiply-adds, {macs / self.seeking.target:.2f} of the target."
         )
-        judged = self.final.sentence if self.final else "Fresh seeds have not judged it yet."
-        return f"{found} {judged}"
+
+    @property
+    def judged(self) -> str:
+        """What fresh seeds say of it."""
+        return self.final.sentence if self.final else "Fresh seeds have not judged it yet."
 
     @property
     def table(self) -> pd.DataFrame:
@@ -77,7 +88,7 @@ class BaselineAnswer:
 
     def lines(self) -> list[str]:
         """The verdict and the best few; then the last round."""
-        head = f"{'':<16}{'top-1':<16}{'reward':<9}{'MACs':<8}{'at full size':<14}network"
+        head = f"{'':<16}{'top-1':<16}{'reward':<9}{'MACs':<10}{'trained':<10}network"
         shown = [*map(_line, self.ranked.table.head(8).reset_index().to_dict("records"))]
         if self.final is None:
             return [self.sentence, "", head, *shown]
@@ -113,20 +124,24 @@ def read_baseline(folder: RunFolder) -> BaselineAnswer:
 
 
 def write_baseline(folder: RunFolder) -> BaselineAnswer:
-    """The same, written into the folder: mine.yaml, baseline.yaml, baseline.csv and figures."""
-    from scaling_search.report.rewards import finals, rewards
-
+    """The same, written into the folder: mine.yaml, baseline.yaml, baseline.csv, figures and report.html."""
     answer = read_baseline(folder)
     write_atomically(folder.path / MINE, mine(answer, folder.record()))
     load(str(folder.path / MINE))  # what is handed on can be opened
     write_atomically(folder.path / FOUND, _HEADER + to_yaml(to_dict(answer)))
     write_atomically(folder.path / "baseline.csv", answer.table.drop(columns="named").to_csv())
-    figures, goal = folder.path / "figures", answer.seeking.goal
-    figures.mkdir(exist_ok=True)
-    plots = [rewards(answer.ranked, goal.factor, target=goal.target, epochs=answer.ranked.epochs)]
-    for plot in [*plots, *([finals(answer.final)] if answer.final else [])]:
-        plot.write(figures)
+    baseline_page(folder, answer).write()
     return answer
+
+
+def baseline_page(folder: RunFolder, answer: BaselineAnswer) -> "BaselinePage":
+    """The page of what was found."""
+    from scaling_search.report.baseline_page import BaselinePage
+
+    return BaselinePage(
+        run=folder.path, record=folder.record(), seeking=answer.seeking, ranked=answer.ranked, final=answer.final,
+        network=answer.network, sentences=(answer.judged, answer.found), failed=read_trials(folder).failed,
+    )  # fmt: skip
 
 
 def mine(answer: BaselineAnswer, record: RunRecord) -> str:
@@ -195,8 +210,8 @@ def _rows(table: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _line(row: Mapping[Any, Any]) -> str:
-    full = format_count(row["full_macs"])
+    full, small = format_count(row["full_macs"]), format_count(row["macs"])
     return (
         f"{row['candidate']:<16}{percent(row['top1'], row['top1_se']):<16}{row['reward']:<9.4f}"
-        f"{row['macs_ratio']:<8.3g}{full:<14}{row['full_network']}"
+        f"{full:<10}{small:<10}{row['full_network']}"
     )

@@ -65,7 +65,7 @@ def _replayed(
     name: str, recorded: Recorded, folder: RunFolder, repeats: int, after: Sequence[int]
 ) -> list[RewardLost]:  # fmt: skip
     seeking = seeking_of(recorded.record, folder.path)
-    costs = {row.id: row.macs_ratio for row in recorded.rows}
+    costs = {row.id: row.realised.macs_ratio for row in recorded.rows}
     rewards = {str(one): seeking.goal.reward(top1, costs[str(one)]) for one, top1 in recorded.everything.items()}
     best, every = max(rewards.values()), sum(map(len, recorded.histories.values()))
     found = [_found(_strategy(name, recorded, repeat), recorded, rewards) for repeat in range(repeats)]

@@ -17,6 +17,7 @@ from scaling_search.errors import InvalidInput
 from scaling_search.report.page import page
 from scaling_search.search.folder import RunFolder
 from scaling_search.study.answer import read_answer
+from scaling_search.study.seed_answer import baseline_page, read_baseline
 
 HOST = "127.0.0.1"
 SECONDS = 5
@@ -56,7 +57,7 @@ class Watched:
 
     def stamp(self) -> str:
         """Another one whenever the page would be."""
-        names = ("run.yaml", "candidates.csv", "trials.csv", "verification.yaml")
+        names = ("run.yaml", "candidates.csv", "trials.csv", "verification.yaml", "finals/trials.csv")
         found = (self.folder.path / name for name in names)
         return "-".join(f"{path.stat().st_mtime_ns:x}" for path in found if path.exists())
 
@@ -77,7 +78,10 @@ class Watched:
 
     def _draw(self) -> str:
         try:
-            return page(self.folder.path, read_answer(self.folder).analysis, self.folder.record())
+            record = self.folder.record()
+            if record.seeks:
+                return baseline_page(self.folder, read_baseline(self.folder)).html()
+            return page(self.folder.path, read_answer(self.folder).analysis, record)
         except InvalidInput as error:  # nothing has finished yet, or a file is just being written
             return _NOTHING_YET % escape(str(error))
 

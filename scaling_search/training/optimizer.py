@@ -7,6 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from scaling_search.training.recipe import Recipe
+from scaling_search.training.uncompiled import SGD, AdamW, leave_compiler_out
+
+leave_compiler_out()
 
 
 def make_optimizer(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -14,11 +17,9 @@ def make_optimizer(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     groups = _groups(module.parameters(), recipe.weight_decay)
     if recipe.optimizer == "adamw":
         betas = (recipe.momentum, recipe.second_moment)
-        return torch.optim.AdamW(groups, lr=recipe.peak_lr, betas=betas, eps=recipe.epsilon, fused=True)
+        return AdamW(groups, lr=recipe.peak_lr, betas=betas, eps=recipe.epsilon, fused=True)
     if recipe.optimizer == "sgd":
-        return torch.optim.SGD(
-            groups, lr=recipe.peak_lr, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=True
-        )
+        return SGD(groups, lr=recipe.peak_lr, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=True)
     return RMSPropTF(
         groups, lr=recipe.peak_lr, decay=recipe.second_moment, momentum=recipe.momentum, epsilon=recipe.epsilon
     )

@@ -89,8 +89,16 @@ def test_bad_wishes_are_one_sentence(line: str, sentence: str) -> None:
         typed(*line.split())
 
 
-@pytest.mark.parametrize("line", ["report seek", "report seek --watch", "verify seek", "frontier seek",
-                                  "compare-runs seek other", "compare --run seek"])  # fmt: skip
+def test_report_draws_the_page_again(tiny: list[Any]) -> None:
+    typed("baseline", "--space", "tiny_space.yaml", *tiny, "--samples", 2, "--out", "seek")
+    page = Path("seek/report.html")
+    written = page.read_text()
+    page.unlink()
+    typed("report", "seek")
+    assert page.read_text() == written
+
+
+@pytest.mark.parametrize("line", ["verify seek", "frontier seek", "compare-runs seek other", "compare --run seek"])
 def test_what_divides_nothing_has_no_division_to_show(tiny: list[Any], line: str) -> None:
     typed("baseline", "--space", "tiny_space.yaml", *tiny, "--samples", 2, "--out", "seek")
     with pytest.raises(InvalidInput, match="search for a baseline"):

@@ -8,10 +8,10 @@ from matplotlib.text import Annotation
 from planted_run import analyze_run, peak, plant, searched
 
 from scaling_search.analysis import Analysis
-from scaling_search.report import imagenet_frontier
 from scaling_search.report.accuracy_cost import accuracy_cost
 from scaling_search.report.curves import learning_curves
 from scaling_search.report.figure import canvas
+from scaling_search.report.imagenet import imagenet_frontier
 from scaling_search.report.labels import Label, place, spread
 from scaling_search.report.ranking import draw, ranking
 from scaling_search.report.regret import regret_over_compute

@@ -149,3 +149,21 @@ def test_a_recorded_run_replays_as_far_as_it_is_asked() -> None:
 def test_an_ended_trial_is_told_again_and_never_trained_again() -> None:
     history = (Reading(trial=Trial(candidate="c05", seed=0), epoch=1, status="stopped", top1=0.7),)
     assert collect(Inline(), [job(5, history=history)]) == list(history)
+
+
+def test_workers_beyond_the_cores_are_started_in_waves() -> None:
+    """Else the first of 64 on two cores waits for all of them."""
+    from scaling_search.search.executors.ray_parts import ReadingCallback, SourceSearcher
+
+    searcher = SourceSearcher(Listed(jobs(candidates=20, seeds=1)), lambda: 12, at_first=2)
+    callback = ReadingCallback(lambda reading: None, searcher)
+
+    def wave() -> int:
+        handed = 0
+        while isinstance(searcher.suggest(f"t{handed}-{searcher.begun}"), dict):
+            handed += 1
+        for _ in range(handed):
+            callback.on_trial_start(0, [], None)
+        return handed
+
+    assert [wave() for _ in range(5)] == [2, 2, 4, 4, 0]

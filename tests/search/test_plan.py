@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from scaling_search.coefficients import Coefficients, Shares
+from scaling_search.search.kept_speed import TrainingSpeeds
 from scaling_search.search.plan import Plan, Speed, Work, choose_plan, expected_seconds, image_seconds, measure_corners
 from scaling_search.search.searchspace import load
 from scaling_search.search.space import Candidate
@@ -81,8 +82,9 @@ def test_proposals_are_counted_before_they_are_made() -> None:
 def test_speed_is_measured_in_seconds_an_image(monkeypatch: pytest.MonkeyPatch) -> None:
     """A network that trains 250 images a second takes 4 ms for one, whatever its cost came to beside the wanted one."""
     monkeypatch.setattr("scaling_search.training.speed.measure_speed", lambda network, batch_size, device: 250.0)
+    speeds = TrainingSpeeds("cpu", 32)
     base = load("b0").network()
-    speed = measure_corners(base, growth=2.0, batch_size=32, device="cpu")
+    speed = measure_corners(base, growth=2.0, speeds=speeds)
     for name in ("depth", "width", "resolution"):
         assert getattr(speed, name) == pytest.approx(0.004, rel=0.05)
     assert speed.growth == 2

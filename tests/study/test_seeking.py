@@ -1,5 +1,7 @@
 """Searches for a baseline: what is trained, what is found, what it is compared with, and that it goes on."""
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from scaling_search.study.seed_answer import read_baseline
 from scaling_search.study.seed_replay import replay_baseline
 from scaling_search.study.study import Study
 from scaling_search.study.tables import read_candidates
+from scaling_search.study.watching import Watched
 
 MakeSearch = Callable[..., BaselineSearch]
 SPACE: dict[str, Any] = {
@@ -80,8 +83,8 @@ def test_a_search_trains_its_networks_and_then_the_best_beside_known_ones(make: 
     last = read_candidates(Path("seek/finals/candidates.csv")).set_index("named")
     assert list(last.index) == ["pick", "second", "third", "b0", "mnasnet", "mobilenet_v2"]
     rivals = last.loc[["b0", "mnasnet", "mobilenet_v2"]]
-    assert rivals["macs"].to_numpy() == pytest.approx(last.loc["pick", "macs"], rel=0.1)
-    assert rivals["full_macs"].to_numpy() == pytest.approx(last.loc["pick", "full_macs"], rel=0.1)
+    assert rivals["full_macs"].to_numpy() == pytest.approx(last.loc["pick", "full_macs"], rel=0.02)
+    assert rivals["pixels"].to_numpy() == pytest.approx(32 * rivals["full_pixels"].to_numpy() / 64, abs=0.5)
     readings = [entry for entry in read_entries(Path("seek/finals/journal.jsonl")) if isinstance(entry, Reading)]
     assert min(reading.trial.seed for reading in readings) == 1, "fresh seeds"
     assert max(reading.epoch for reading in readings) == 4, "longer trainings"
@@ -125,11 +128,36 @@ def test_the_verdict_is_about_the_pick_with_fresh_seeds_at_equal_cost(make: Make
         assert all(Path(f"seek/figures/{name}.{kind}").stat().st_size for kind in ("png", "svg", "csv"))
 
 
-def test_the_reward_weighs_the_cost_over_the_target(make: MakeSearch) -> None:
+def test_the_page_says_what_was_found_and_grows_with_the_search(make: MakeSearch) -> None:
+    search = make()
+    assert not search.run(train=interrupted_after(8, planted))
+    folder = RunFolder(Path("seek"))
+    watched = Watched(folder)
+    before = watched.html()
+    assert "Fresh seeds have not judged it yet." in before
+    assert "The last round" not in before
+    assert BaselineSearch.open("seek").run(train=planted)
+    answer = BaselineSearch.open("seek").analyze()
+    page = Path("seek/report.html").read_text()
+    assert watched.html().split("<script>")[0] == page.split("<script>")[0] != before.split("<script>")[0]
+    assert answer.judged in page and answer.found in page
+    marked = json.loads(re.findall(r'id="facts">(.*?)</script>', page)[0])["candidates"]
+    assert set(marked) == {*answer.table.index, "pick", "second", "third", "b0", "mnasnet", "mobilenet_v2"}
+    assert set(re.findall(r'data-c="([^"]+)"', page)) == set(marked)
+    drawings = "".join(part.partition("</svg>")[0] for part in page.split("<svg")[1:])
+    assert all(f'data-c="{name}"' in drawings for name in marked), "each is in a figure"
+    links = set(re.findall(r'href="([^"#]+)"', page))
+    assert "mine.yaml" in links and all((Path("seek") / link).is_file() for link in links)
+
+
+def test_the_reward_weighs_the_cost_at_full_size_over_the_target(make: MakeSearch) -> None:
     search = make(target="macs=0.8x", weight=-0.5)
     search.run(train=planted)
-    row = search.analyze().table.iloc[-1]
-    assert row["reward"] == pytest.approx(row["top1"] * (row["macs_ratio"] / 0.8) ** -0.5, rel=0.01)
+    table = search.analyze().table
+    assert (table["full_macs_ratio"] / table["macs_ratio"]).std() > 0.01, "a stand-in's cost is another"
+    assert table["reward"].to_numpy() == pytest.approx(table["top1"] * (table["full_macs_ratio"] / 0.8) ** -0.5)
+    costs = search.study.prepared.space.candidates(search.study.prepared.strategy.points())
+    assert [one.realised.macs_ratio for one in costs] == [one.full.macs_ratio for one in costs if one.full]
 
 
 @pytest.mark.parametrize("stop", [1, 5, 13, 16, 30])

@@ -10,12 +10,11 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-import scaling_search
+from scaling_search.environment import code_digest
 from scaling_search.notes import Notes
 
 LIBRARIES = ("timm", "torchvision")
 _COUNTING = ("networks", "architecture")  # the rooms whose code decides what a network costs
-
 
 _folder: Path | None = None
 
@@ -34,20 +33,21 @@ def table(source: str) -> Notes | None:
 
     None for other sources, and where the file cannot be read.
     """
-    library = source.partition(":")[0]
-    if _folder is None or library not in LIBRARIES:
+    if _folder is None or not is_library(source):
         return None
-    versions = [f"{name} {version(name)}" for name in ("torch", *LIBRARIES) if name in ("torch", library)]
-    digest = hashlib.sha256(json.dumps([source, *versions, _code()]).encode()).hexdigest()
+    content = [source, *versions_of(source), code_digest(*_COUNTING)]
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     try:
         return Notes(_folder / f"{digest[:24]}.jsonl")
     except OSError:
         return None
 
 
-@cache
-def _code() -> str:
-    """A digest of the code that counts: a version's number may stay the same while it changes."""
-    package = Path(scaling_search.__file__).parent
-    files = sorted(path for room in _COUNTING for path in (package / room).rglob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+def is_library(source: str) -> bool:
+    """Whether a source means the same as long as the versions are the same."""
+    return source.partition(":")[0] in LIBRARIES
+
+
+def versions_of(source: str) -> list[str]:
+    """Those that a library's network depends on: torch's and its own."""
+    return [f"{name} {version(name)}" for name in ("torch", source.partition(":")[0])]

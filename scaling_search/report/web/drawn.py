@@ -47,21 +47,21 @@ def drawn(run: Path, analysis: Analysis) -> list[Drawn]:
             title="What each division is expected to lose",
             drawing=triangle_drawing.draw(plane, said),
             caption=_of(whole, said) + triangle_drawing.caption(plane, analysis.decision.epsilon),
-            files=_files(run, "share-triangle"),
+            files=files_of(run, "share-triangle"),
         ),
         Drawn(
             name="ranking",
             title="The candidates in order",
             drawing=ranking_drawing.draw(order, said),
             caption=ranking.shown(whole) + ranking_drawing.CAPTION,
-            files=_files(run, "ranking"),
+            files=files_of(run, "ranking"),
         ),
         Drawn(
             name="accuracy-cost",
             title="Accuracy against cost",
             drawing=cost_drawing.draw(costs, said),
             caption=_of(whole, said) + cost_drawing.CAPTION,
-            files=_files(run, "accuracy-cost"),
+            files=files_of(run, "accuracy-cost"),
             costs={name: label for name, label in cost_drawing.COSTS.items() if name in costs},
         ),
         Drawn(
@@ -69,7 +69,7 @@ def drawn(run: Path, analysis: Analysis) -> list[Drawn]:
             title="How they learned",
             drawing=curves_drawing.draw(lines, said),
             caption=curves_drawing.CAPTION,
-            files=_files(run, "learning-curves"),
+            files=files_of(run, "learning-curves"),
         ),
     ]
 
@@ -79,6 +79,6 @@ def _of(whole: int, said: Mapping[str, str]) -> str:
     return f"The best {len(said):,} of {whole:,}. " if len(said) < whole else ""
 
 
-def _files(run: Path, name: str) -> tuple[str, ...]:
-    """Those of the figure for print that lie in the run's folder."""
+def files_of(run: Path, name: str) -> tuple[str, ...]:
+    """Those of a figure for print that lie in the run's folder."""
     return tuple(f"{name}.{kind}" for kind in _KINDS if (run / "figures" / f"{name}.{kind}").is_file())

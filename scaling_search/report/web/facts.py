@@ -1,7 +1,7 @@
 """What is said of a candidate wherever it is marked: a title, and its numbers in plain words."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -41,7 +41,12 @@ def titles(analysis: Analysis) -> dict[str, str]:
 def facts(analysis: Analysis) -> str:
     """JSON for the script: the labels once, and of each candidate what it is called and its numbers as text."""
     values = {row.Index: [label(row.Index, row.named), *_values(row)] for row in rows(marked(analysis))}
-    written = json.dumps({"labels": LABELS, "candidates": values}, ensure_ascii=False, separators=(",", ":"))
+    return to_json(LABELS, values)
+
+
+def to_json(labels: Sequence[str], candidates: Mapping[str, Sequence[str]]) -> str:
+    """What the script reads out of a candidate: what it is called, then a text for each label."""
+    written = json.dumps({"labels": labels, "candidates": candidates}, ensure_ascii=False, separators=(",", ":"))
     return written.replace("<", "\\u003c")  # nothing in it ends the element that holds it
 
 

@@ -134,7 +134,8 @@ class Ray:
 
         from scaling_search.search.executors.ray_parts import ReadingCallback, SourceSearcher
 
-        searcher = SourceSearcher(source, self._now(conditions.device, session))
+        room = self._now(conditions.device, session)
+        searcher = SourceSearcher(source, room, at_first=math.inf if session.several else cpu_count())
         tuner = self._tuner(searcher, train, ReadingCallback(on_reading, searcher), conditions, session)
         try:
             tuner.fit()

@@ -3,6 +3,7 @@
 In a module of its own because each derives from a class of ray.tune, whose import takes a second.
 """
 
+import math
 import pickle
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -43,15 +44,20 @@ class SourceSearcher(Searcher):
     Args:
         room: how many trials may be under way now. (Tune's own limit cannot change; without one it asks for the next
             trial only when the last has begun, and short trials then run one after the other.)
+        at_first: trials that are handed out before any has begun, then twice as many as have: a worker's start is
+            seconds of one core, and where there are more workers than cores all would wait for one another.
 
     Attributes:
+        begun: trials that a worker has begun.
         error: what the run's own code raised first, which Tune wraps into an error of its own.
     """
 
-    def __init__(self, source: JobSource, room: Callable[[], int]) -> None:
+    def __init__(self, source: JobSource, room: Callable[[], int], *, at_first: float = math.inf) -> None:
         super().__init__(metric="top1", mode="max")
         self._source = source
         self._room = room
+        self._at_first = at_first
+        self.begun = 0
         self._open: dict[str, Job] = {}
         self._losses: Counter[Trial] = Counter()
         self.error: Exception | None = None
@@ -74,7 +80,7 @@ class SourceSearcher(Searcher):
             raise
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        if len(self._open) >= self._room():
+        if len(self._open) >= min(self._room(), max(self._at_first, 2 * self.begun)):
             return None  # Tune asks again later
         with self.remembering():
             job = self._source.next()
@@ -122,6 +128,10 @@ class ReadingCallback(tune.Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_on_reading": None, "_searcher": None}  # as above
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        assert self._searcher is not None, "a pickled callback has no searcher"
+        self._searcher.begun += 1
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any

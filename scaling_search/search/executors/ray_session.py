@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from scaling_search.environment import cpu_count
 from scaling_search.errors import InvalidInput
 from scaling_search.files import UNFINISHED, is_abandoned, process_of, remove, sweep, unfinished
 from scaling_search.search.executors import processes
@@ -36,6 +37,7 @@ _ENVIRONMENT = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "TUNE_MAX_PENDING_TRIALS_PG": "100000",  # how many there are is the searcher's affair
     "OMP_NUM_THREADS": "1",
+    "RAY_preload_python_modules": "torch,ray.tune",  # while Tune itself is begun, and not with the first trial
 }
 _QUIET = {"log_to_driver": False, "logging_level": logging.ERROR}
 _SESSION = re.compile(r"session_(\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)_\d+_(\d+)")  # when, and the process that made it
@@ -115,6 +117,8 @@ def _begun(cpus: int, sessions: Path) -> Any:
                 num_cpus=cpus,
                 include_dashboard=False,
                 object_store_memory=100 * 2**20,  # it carries only pickled configs; images go through memory maps
+                # Else it starts as many idle workers as it has slots, beside those that the trials start.
+                _system_config={"prestart_worker_first_driver": cpus <= cpu_count()},
                 **_QUIET,
             )
         except Exception as error:  # on a busy machine it gives up after half a minute, and no setting changes that
