@@ -8,6 +8,7 @@ measured again by every command, in a fraction of a second, and what was kept is
 import hashlib
 import json
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 
 from scaling_search.architecture import Network, from_dict
@@ -94,9 +95,7 @@ def _lasts(network: Network) -> bool:
 
 def _notes(folder: Path, device: str, batch_size: int) -> Notes | None:
     """What is kept for this machine, or None where it cannot be read."""
-    import torch
-
-    place = [*describe_device(device).values(), torch.__version__, batch_size, code_digest(*_TRAINING)]
+    place = [*describe_device(device).values(), version("torch"), batch_size, code_digest(*_TRAINING)]
     try:
         return Notes(folder / f"{_digest(*place)[:24]}.jsonl")
     except OSError:

@@ -7,7 +7,7 @@ from scaling_search.architecture import Network, coarseness, parse_target, polic
 from scaling_search.coefficients import grid
 from scaling_search.errors import InvalidInput
 from scaling_search.search import searchspace
-from scaling_search.search.proxy import ProxySize, fine_size, proxy_base
+from scaling_search.search.proxy import ProxySize, fine_size, in_steps, proxy_base
 from scaling_search.search.space import Limits, Rule, Space
 from scaling_search.search.table import read_table, write_table
 from scaling_search.strategies import Lattice, Point, reference_points
@@ -172,3 +172,8 @@ def test_a_limit_in_latency_is_measured_on_the_full_network(b0: Network) -> None
     assert len(measured) == 6
     assert 0 < len(within) < 6
     assert all(candidate.network.resolution <= 250 for candidate in within)
+
+
+@pytest.mark.parametrize(("factor", "step"), [(1.2, 2**0.5), (1.5, 2.0), (2.1, 2**1.5), (3.9, 4.0)])
+def test_proxies_are_made_smaller_by_steps_that_suffice(factor: float, step: float) -> None:
+    assert in_steps(factor) == pytest.approx(step)
