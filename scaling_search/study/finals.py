@@ -17,7 +17,7 @@ from scaling_search.errors import InvalidInput
 from scaling_search.search.executors import Executor
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.listener import Listener
-from scaling_search.search.plan import Work, choose_plan
+from scaling_search.search.plan import Plan, Work, choose_plan
 from scaling_search.search.proxy import with_room
 from scaling_search.search.record import RunRecord
 from scaling_search.search.searchspace import load
@@ -37,7 +37,7 @@ FOLDER = "finals"
 RIVALS = ("b0", "mnasnet", "mobilenet_v2")
 """Known networks that the pick is compared with; the verdict is about the first."""
 LONGER = 2
-"""So many times the search's epochs."""
+"""So many times the search's epochs, or as many as there is time for, but not fewer than those."""
 SHARE = 1 / 3
 """Of the whole time, for this round."""
 PLACES = (PICK, "second", "third")
@@ -70,13 +70,18 @@ def plan_finals(
         train_images=record.data.train, val_images=record.data.val, workers=workers, minimum_epochs=1,
         maximum_epochs=LONGER * record.epochs,
     )  # fmt: skip
-    strategy, plan = choose_plan(
-        Finals(first_seed=record.seeds or 1, epochs=LONGER * record.epochs).refinements(),
-        lambda strategy: candidates,
-        speed=record.speed,
-        work=work,
-        budget_seconds=record.plan.budget_seconds * SHARE / (1 - SHARE),
-    )
+    budget = record.plan.budget_seconds * SHARE / (1 - SHARE)
+
+    def planned(round: Finals) -> tuple[Finals, Plan]:
+        return choose_plan(
+            round.refinements(), lambda _: candidates, speed=record.speed, work=work, budget_seconds=budget
+        )
+
+    strategy, plan = planned(Finals(first_seed=record.seeds or 1, epochs=work.maximum_epochs))
+    if plan.seconds > budget:
+        fitting, _ = planned(strategy.model_copy(update={"epochs": None}))
+        assert fitting.epochs is not None, "the plan has filled these in"
+        strategy, plan = planned(strategy.with_epochs(max(record.epochs, fitting.epochs)))
     pixels = max(record.data.pixels, with_room(max(one.network.resolution for one in candidates)))
     dataset = data_again(record.data, data, data_listener(listeners), pixels=pixels)
     again = record.model_copy(

@@ -153,17 +153,23 @@ def test_an_ended_trial_is_told_again_and_never_trained_again() -> None:
 
 def test_workers_beyond_the_cores_are_started_in_waves() -> None:
     """Else the first of 64 on two cores waits for all of them."""
-    from scaling_search.search.executors.ray_parts import ReadingCallback, SourceSearcher
+    from scaling_search.search.executors.ray_parts import SourceSearcher
 
-    searcher = SourceSearcher(Listed(jobs(candidates=20, seeds=1)), lambda: 12, at_first=2)
-    callback = ReadingCallback(lambda reading: None, searcher)
+    searcher = SourceSearcher(Listed(jobs(candidates=40, seeds=1)), lambda: 7, ahead=2)
+    numbers = iter(range(100))
+    waiting: list[str] = []
 
-    def wave() -> int:
-        handed = 0
-        while isinstance(searcher.suggest(f"t{handed}-{searcher.begun}"), dict):
-            handed += 1
-        for _ in range(handed):
-            callback.on_trial_start(0, [], None)
-        return handed
+    def handed() -> int:
+        before = len(waiting)
+        while isinstance(searcher.suggest(name := f"t{next(numbers)}"), dict):
+            waiting.append(name)
+        return len(waiting) - before
 
-    assert [wave() for _ in range(5)] == [2, 2, 4, 4, 0]
+    assert handed() == 2
+    for expected in (2, 2, 1):  # as many as have begun: two are always waited for, until there is no room
+        begun = [waiting.pop(0) for _ in range(2)]
+        for name in begun:
+            searcher.begin(name)
+        assert handed() == expected
+    searcher.on_trial_complete(begun[0])
+    assert handed() == 1  # for the worker that is free now, while others still start

@@ -15,8 +15,10 @@ from scaling_search.evidence import Reading, Status
 from scaling_search.search.executors import Job
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.journal import read_entries
+from scaling_search.search.plan import STARTUP_SECONDS
 from scaling_search.search.searchspace import load, open_config
 from scaling_search.study.answer import read_answer
+from scaling_search.study.finals import SHARE, plan_finals
 from scaling_search.study.overview import overview
 from scaling_search.study.seed import BaselineSearch
 from scaling_search.study.seed_answer import read_baseline
@@ -88,6 +90,26 @@ def test_a_search_trains_its_networks_and_then_the_best_beside_known_ones(make: 
     readings = [entry for entry in read_entries(Path("seek/finals/journal.jsonl")) if isinstance(entry, Reading)]
     assert min(reading.trial.seed for reading in readings) == 1, "fresh seeds"
     assert max(reading.epoch for reading in readings) == 4, "longer trainings"
+
+
+def test_the_last_round_is_as_long_as_there_is_time_for(make: MakeSearch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as the search's trainings at least, as long again where there is time, then with another seed."""
+    monkeypatch.setattr("scaling_search.training.speed.measure_speed", lambda *_, **__: 1.0)
+    search = make(samples=3)
+    search.study.run(train=planted)
+    run = RunFolder(Path("seek"))
+    record, ranked = run.record(), read_baseline(run).ranked
+
+    def planned(seconds: float) -> tuple[int | None, int | None, float]:
+        whole = seconds * (1 - SHARE) / SHARE
+        run.write_record(record.model_copy(update={"plan": record.plan.model_copy(update={"budget_seconds": whole})}))
+        found = plan_finals(run, ranked)
+        return found.strategy.epochs, found.strategy.seeds, found.record.plan.seconds
+
+    epochs, seeds, least = planned(1.0)
+    assert (epochs, seeds) == (2, 2)
+    times = [STARTUP_SECONDS + part * (least - STARTUP_SECONDS) for part in (1.4, 1.6, 2.1, 3.1)]
+    assert [planned(seconds)[:2] for seconds in times] == [(2, 2), (3, 2), (4, 2), (4, 3)]
 
 
 def test_the_answer_is_a_baseline_that_everything_takes(make: MakeSearch) -> None:

@@ -135,7 +135,7 @@ class Ray:
         from scaling_search.search.executors.ray_parts import ReadingCallback, SourceSearcher
 
         room = self._now(conditions.device, session)
-        searcher = SourceSearcher(source, room, at_first=math.inf if session.several else cpu_count())
+        searcher = SourceSearcher(source, room, ahead=math.inf if session.several else cpu_count())
         tuner = self._tuner(searcher, train, ReadingCallback(on_reading, searcher), conditions, session)
         try:
             tuner.fit()
@@ -213,16 +213,18 @@ def make_scheduler(name: Scheduler, epochs: int) -> Any:
     hyperband is Tune's asynchronous one with three brackets: the synchronous one pauses trials until a bracket is full,
     and with few workers no bracket ever is.
     """
-    from ray.tune import schedulers
+    from ray.tune.schedulers import MedianStoppingRule
+
+    from scaling_search.search.executors.ray_parts import Asha, Fifo
 
     grace = max(1, epochs // 4)
     halving = {"time_attr": "epoch", "max_t": epochs, "grace_period": grace, "reduction_factor": 3}
     match name:
         case "fifo":
-            return schedulers.FIFOScheduler()
+            return Fifo()
         case "asha":
-            return schedulers.AsyncHyperBandScheduler(**halving, brackets=1)
+            return Asha(**halving, brackets=1)
         case "hyperband":
-            return schedulers.AsyncHyperBandScheduler(**halving, brackets=3)
+            return Asha(**halving, brackets=3)
         case "median":
-            return schedulers.MedianStoppingRule(time_attr="epoch", grace_period=grace, min_samples_required=3)
+            return MedianStoppingRule(time_attr="epoch", grace_period=grace, min_samples_required=3)

@@ -1,4 +1,4 @@
-"""What Ray Tune calls: a searcher that hands out jobs, a trainable that does them, a callback that listens.
+"""What Ray Tune calls: a searcher that hands out jobs, schedulers, a trainable that does them, a callback that listens.
 
 In a module of its own because each derives from a class of ray.tune, whose import takes a second.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ray import tune
+from ray.tune import schedulers
 from ray.tune.search import Searcher
 
 from scaling_search.evidence import Reading, Trial
@@ -44,20 +45,20 @@ class SourceSearcher(Searcher):
     Args:
         room: how many trials may be under way now. (Tune's own limit cannot change; without one it asks for the next
             trial only when the last has begun, and short trials then run one after the other.)
-        at_first: trials that are handed out before any has begun, then twice as many as have: a worker's start is
-            seconds of one core, and where there are more workers than cores all would wait for one another.
+        ahead: trials that may wait for a worker of their own to start: that is seconds of one core, and where there
+            are more workers than cores all would wait for one another, or for longer than Ray does.
 
     Attributes:
-        begun: trials that a worker has begun.
         error: what the run's own code raised first, which Tune wraps into an error of its own.
     """
 
-    def __init__(self, source: JobSource, room: Callable[[], int], *, at_first: float = math.inf) -> None:
+    def __init__(self, source: JobSource, room: Callable[[], int], *, ahead: float = math.inf) -> None:
         super().__init__(metric="top1", mode="max")
         self._source = source
         self._room = room
-        self._at_first = at_first
-        self.begun = 0
+        self._ahead = ahead
+        self._begun: set[str] = set()
+        self._workers = 0  # as many as were at work at once
         self._open: dict[str, Job] = {}
         self._losses: Counter[Trial] = Counter()
         self.error: Exception | None = None
@@ -80,7 +81,7 @@ class SourceSearcher(Searcher):
             raise
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        if len(self._open) >= min(self._room(), max(self._at_first, 2 * self.begun)):
+        if len(self._open) >= min(self._room(), self._workers + self._ahead):
             return None  # Tune asks again later
         with self.remembering():
             job = self._source.next()
@@ -92,25 +93,34 @@ class SourceSearcher(Searcher):
         self._open[trial_id] = job
         return {"job": job}
 
+    def begin(self, trial_id: str) -> None:
+        """A worker has begun a job."""
+        self._begun.add(trial_id)
+        self._workers = max(self._workers, len(self._begun))
+
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         if not error:  # an error's reason is not known here: the callback hears of it next
             self.end(trial_id)
 
     def end(self, trial_id: str, trouble: str = "") -> None:
         """Tells the source that nothing more comes of a job."""
-        job = self._open.pop(trial_id, None)
+        job = self._taken(trial_id)
         if job is not None:
             with self.remembering():
                 self._source.ended(job, trouble=trouble)
 
     def lose(self, trial_id: str) -> None:
         """A job's machine is gone, which is nobody's fault: it is wanted again, unless its machines go too often."""
-        job = self._open.pop(trial_id, None)
+        job = self._taken(trial_id)
         if job is not None:
             self._losses[job.trial] += 1
             often = self._losses[job.trial] > _MOST_LOSSES
             with self.remembering():
                 self._source.ended(job, trouble=LOST if often else "", interrupted=not often)
+
+    def _taken(self, trial_id: str) -> Job | None:
+        self._begun.discard(trial_id)
+        return self._open.pop(trial_id, None)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: Tune would keep a copy of what the journal knows."""
@@ -131,7 +141,7 @@ class ReadingCallback(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         assert self._searcher is not None, "a pickled callback has no searcher"
-        self._searcher.begun += 1
+        self._searcher.begin(trial.trial_id)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -144,6 +154,11 @@ class ReadingCallback(tune.Callback):
         with self._searcher.remembering():
             self._on_reading(reading)
 
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        # Tune keeps every trial, and means, extremes and last values of all that it reported: two thirds of its memory.
+        trial.run_metadata.metric_analysis.clear()
+        trial.run_metadata.metric_n_steps.clear()
+
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         assert self._searcher is not None, "a pickled callback has no searcher"
         error = _kept_error(trial.pickled_error_file)
@@ -152,6 +167,25 @@ class ReadingCallback(tune.Callback):
         else:
             cause = getattr(error, "cause", None)
             self._searcher.end(trial.trial_id, reason_of(cause) if isinstance(cause, Exception) else DIED)
+
+
+class _InTurn:
+    """A scheduler that does not say which trial is next. Tune's say: the first that is not running. It takes whatever
+    worker is free, and the one that was started for it, and is nearly there, is ended: where trials are shorter than it
+    takes to start the workers that are still missing, those are started and ended for ever. (The median rule pauses
+    trials, and whoever pauses has to say.)
+    """
+
+    def choose_trial_to_run(self, tune_controller: Any) -> None:
+        """None: then those that have no worker yet come first."""
+
+
+class Fifo(_InTurn, schedulers.FIFOScheduler):
+    """Tune's."""
+
+
+class Asha(_InTurn, schedulers.AsyncHyperBandScheduler):
+    """Tune's."""
 
 
 def _kept_error(path: str | None) -> BaseException | None:

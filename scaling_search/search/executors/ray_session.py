@@ -36,6 +36,7 @@ _ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the journal is the record; three more copies of it cost time
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "TUNE_MAX_PENDING_TRIALS_PG": "100000",  # how many there are is the searcher's affair
+    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # nothing is restored from Tune's own record of all trials
     "OMP_NUM_THREADS": "1",
     "RAY_preload_python_modules": "torch,ray.tune",  # while Tune itself is begun, and not with the first trial
 }
