@@ -13,7 +13,7 @@ from scaling_search import __version__
 from scaling_search.errors import InvalidInput
 
 Device = Literal["auto", "cpu", "cuda"]
-PACKAGES = ("torch", "ray", "optuna", "numpy", "pandas", "timm", "torchvision")
+PACKAGES = ("torch", "ray", "optuna", "numpy", "pandas", "pillow", "timm", "torchvision")
 
 
 def versions() -> dict[str, str]:

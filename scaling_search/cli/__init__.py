@@ -1,10 +1,14 @@
 """The command line: thin commands over study/. Nothing heavy is imported before a command needs it."""
 
+import re
 import sys
 import warnings
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from scaling_search.cli import (
     analyze,
@@ -27,8 +31,37 @@ from scaling_search.cli import (
 from scaling_search.cli.ending import INTERRUPTED, ended_by_signals, leave, leave_reader, open_standard_files
 from scaling_search.errors import InvalidInput
 
+_LONGEST_WORD = 200
+_WrongUsage: type[Exception] = typer.BadParameter.__mro__[1]
+"""What typer tells itself, in a box."""
+
+
+class Commands(TyperGroup):
+    """Words of any length, which stand in the sentence about them, are cut."""
+
+    def make_context(self, *given: Any, **named: Any) -> Any:
+        """Reads what stands before the command."""
+        with _shortened():
+            return super().make_context(*given, **named)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Reads what stands behind the command, and runs it."""
+        with _shortened():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _shortened() -> Iterator[None]:
+    try:
+        yield
+    except _WrongUsage as error:
+        vars(error)["message"] = re.sub(rf"(\S{{{_LONGEST_WORD}}})\S+", r"\1 …", vars(error)["message"])
+        raise
+
+
 app = typer.Typer(
     name="scaling-search",
+    cls=Commands,
     help="Find out how to divide extra compute between a CNN's depth, width and resolution; write the scaled family.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

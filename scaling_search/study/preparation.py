@@ -194,6 +194,15 @@ def _check_budget(design: Design, speed: Speed, work: Work, plan: Plan, strategy
     )
 
 
+def data_changed(record: RunRecord, folder: Path) -> str:
+    """What has become of a run's data. Two versions of Pillow may decode them otherwise (12.3 and 13.0: an eighth of
+    the values, by one of 255).
+    """
+    before, now = record.versions.get("pillow"), versions().get("pillow")
+    other = "" if before == now else f", or Pillow {now} decodes it otherwise than {before or 'another'} did"
+    return f"the data of {folder} has changed since the run was begun{other}"
+
+
 def piloted(candidates: Sequence[Candidate]) -> tuple[str, ...]:
     """Of these, the corners and the middle, or the networks that they came to."""
     return tuple(candidate.id for candidate in candidates if set(candidate.names) & set(PILOTED))
@@ -223,7 +232,7 @@ def prepare_again(
     adopt_live(folder.path)
     dataset = data_again(record.data, data, on_data)
     if dataset.fingerprint != record.data.fingerprint:
-        raise InvalidInput(f"the data of {folder.path} has changed since the run was begun; its trials cannot be mixed")
+        raise InvalidInput(f"{data_changed(record, folder.path)}; its trials cannot be mixed")
     base = record.base_network()
     space = space_of(record)
     strategy = strategy or record.make_strategy()

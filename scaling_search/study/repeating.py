@@ -20,7 +20,7 @@ from scaling_search.search.searchspace import adopt_live
 from scaling_search.study.design import space_of
 from scaling_search.study.engines import OF_RAY, executor_again, make_executor
 from scaling_search.study.options import Options
-from scaling_search.study.preparation import Prepared, data_again, executor_record
+from scaling_search.study.preparation import Prepared, data_again, data_changed, executor_record
 from scaling_search.training.recipe import recipe
 
 _OF_STRATEGY = ("seeds", "epochs")
@@ -49,7 +49,7 @@ def repeated(config: Path, changes: Mapping[str, str], *, command: str) -> Prepa
     adopt_live(path.parent)
     data = data_again(before.data, None, None)
     if data.fingerprint != before.data.fingerprint:
-        raise InvalidInput(f"the data of {path.parent} have changed since, and so would every reading")
+        raise InvalidInput(f"{data_changed(before, path.parent)}, and so would every reading")
     record = _changed(before, changes, options)
     executor = _executor(before, changes, options)
     workers = executor.workers_on(resolve_device(record.device.kind))

@@ -56,6 +56,7 @@ _CANDIDATES = {
     **{f"effective_{axis}": _POSITIVE for axis in ("depth", "width", "resolution")},
     **{f"share_{axis}": replace(_SHARE, empty=True) for axis in ("depth", "width", "resolution")},
 }  # fmt: skip
+_WRITTEN = ("candidate", "named", "alpha", "beta", "gamma", "pixels", "network", "params", "macs", "macs_ratio")
 _TEXTS = {"candidate", "named", "network", "full_network", "status", "reason", "choices", "description"}
 _ONE = {"candidate", "seed", "epoch"}
 _READINGS = {
@@ -70,14 +71,16 @@ def read_candidates(path: Path) -> pd.DataFrame:
     """candidates.csv.
 
     Raises:
-        InvalidInput: it is missing or no table, a candidate is there twice, or a value is out of its range.
+        InvalidInput: it is missing or no table, has no column that every search writes, a candidate is there twice,
+            or a value is out of its range.
     """
     table = _numbers(_cells(path), _CANDIDATES, path)
-    if "candidate" in table:
-        _refuse(table["candidate"].duplicated(), path, "candidate", table["candidate"], "another one's id")
-        for name in (name for name in _CANDIDATES if name.startswith("share_") and name in table):
-            missing = table[name].isna() & (table["candidate"] != UNSCALED)
-            _refuse(missing, path, name, table[name].astype(str), _SHARE)
+    if lost := [name for name in _WRITTEN if name not in table]:
+        raise InvalidInput(f"{path} has no column {lost[0]}")
+    _refuse(table["candidate"].duplicated(), path, "candidate", table["candidate"], "another one's id")
+    for name in (name for name in _CANDIDATES if name.startswith("share_") and name in table):
+        missing = table[name].isna() & (table["candidate"] != UNSCALED)
+        _refuse(missing, path, name, table[name].astype(str), _SHARE)
     return table
 
 

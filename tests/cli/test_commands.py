@@ -200,6 +200,12 @@ def test_the_frontier_of_runs(call: Call, make_study: MakeStudy) -> None:
     assert "neither a run" in call("frontier", "run/family", "nowhere", code=2)
 
 
+@pytest.mark.parametrize("before", [(), ("cost",), ("cost", "b0", "--latency-on"), ("run", "--phi", "1", "--search")])
+def test_a_word_of_any_length_is_told_in_a_few_lines(call: Call, before: tuple[str, ...]) -> None:
+    assert "aaaa" in call(*before, "a" * 5000, code=2)
+    assert len(call(*before, "a" * 5000, code=2)) < 1500
+
+
 def test_a_report_can_be_watched_until_ctrl_c(
     call: Call, make_study: MakeStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:

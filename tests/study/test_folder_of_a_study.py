@@ -89,12 +89,15 @@ def test_a_folder_that_is_no_run_cannot_be_opened(place: Path) -> None:
         Study.open(place)
 
 
-def test_changed_data_cannot_be_mixed_in(make_study: MakeStudy, shared: Path) -> None:
+def test_changed_data_cannot_be_mixed_in(make_study: MakeStudy, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(shared / "images", "images")
     make_study(data="images").run(train=interrupted_after(2))
     victim = next(iter(Path("images/train/class0").iterdir()))
     victim.write_bytes((shared / "images/train/class1" / victim.name).read_bytes())
-    with pytest.raises(InvalidInput, match="has changed since the run was begun"):
+    with pytest.raises(InvalidInput, match="has changed since the run was begun; its trials cannot be mixed"):
+        Study.open("run").run()
+    monkeypatch.setattr("scaling_search.study.preparation.versions", lambda: {"pillow": "99.0"})
+    with pytest.raises(InvalidInput, match=r"run was begun, or Pillow 99\.0 decodes it otherwise than [0-9.]+ did;"):
         Study.open("run").run()
 
 

@@ -70,6 +70,13 @@ def test_candidates(run: Path, column: str, value: str, message: str) -> None:
         read_candidates(edited(run / "candidates.csv", 3, column, value))
 
 
+def test_a_column_that_every_search_writes(run: Path) -> None:
+    table = run / "candidates.csv"
+    table.write_text(table.read_text().replace(",beta,", ",better,", 1))
+    with pytest.raises(InvalidInput, match=r"candidates\.csv has no column beta"):
+        read_candidates(table)
+
+
 def test_half_a_row_at_the_end_is_left_out(run: Path) -> None:
     rows = len(read_readings(run / "trials.csv"))
     with (run / "trials.csv").open("a") as file:
