@@ -1,6 +1,7 @@
 import errno
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from fake_training import EPOCHS, Listed, dying, hindered, job, quick
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Reading, Trial
 from scaling_search.search.executors import Conditions, Executor, Inline, Job, Ray, Replay, Scheduler, Train
+from scaling_search.search.executors.ray import make_scheduler
 from scaling_search.search.executors.ray_session import Session
 from scaling_search.search.executors.trouble import DIED
 from scaling_search.search.journal import Journal, encode
@@ -173,3 +175,10 @@ def test_workers_beyond_the_cores_are_started_in_waves() -> None:
         assert handed() == expected
     searcher.on_trial_complete(begun[0])
     assert handed() == 1  # for the worker that is free now, while others still start
+
+
+@pytest.mark.parametrize("name", ["fifo", "asha", "hyperband"])
+def test_no_waiting_trial_takes_the_worker_of_another_that_has_ended(name: Scheduler) -> None:
+    """Tune gives that worker to the trial that the scheduler names, and ends the one that was being started for it."""
+    waiting = SimpleNamespace(get_trials=lambda: [SimpleNamespace(status="PENDING")])
+    assert make_scheduler(name, epochs=4).choose_trial_to_run(waiting) is None
