@@ -29,6 +29,7 @@ from scaling_search.study.beginning import data_listener, typed_command
 from scaling_search.study.design import space_of
 from scaling_search.study.engines import executor_again
 from scaling_search.study.preparation import Prepared, data_again, executor_record
+from scaling_search.units import format_seconds
 
 if TYPE_CHECKING:
     from scaling_search.study.dataset import Data
@@ -67,21 +68,25 @@ def plan_finals(
     workers = executor.workers_on(resolve_device(record.device.kind))
     candidates = _finalists(run, record, ranked)
     work = Work(
-        train_images=record.data.train, val_images=record.data.val, workers=workers, minimum_epochs=1,
-        maximum_epochs=LONGER * record.epochs,
+        train_images=record.data.train, val_images=record.data.val, workers=workers,
+        minimum_epochs=LONGER * record.epochs, maximum_epochs=LONGER * record.epochs,
     )  # fmt: skip
     budget = record.plan.budget_seconds * SHARE / (1 - SHARE)
 
-    def planned(round: Finals) -> tuple[Finals, Plan]:
+    def planned(asked: Finals) -> tuple[Finals, Plan]:
         return choose_plan(
-            round.refinements(), lambda _: candidates, speed=record.speed, work=work, budget_seconds=budget
+            asked.refinements(), lambda _: candidates, speed=record.speed, work=work, budget_seconds=budget
         )
 
-    strategy, plan = planned(Finals(first_seed=record.seeds or 1, epochs=work.maximum_epochs))
-    if plan.seconds > budget:
-        fitting, _ = planned(strategy.model_copy(update={"epochs": None}))
-        assert fitting.epochs is not None, "the plan has filled these in"
-        strategy, plan = planned(strategy.with_epochs(max(record.epochs, fitting.epochs)))
+    strategy, plan = planned(Finals(first_seed=record.seeds or 1))
+    assert strategy.epochs is not None, "the plan has filled these in"
+    if strategy.epochs < record.epochs:
+        strategy, plan = planned(strategy.with_epochs(record.epochs))
+        warnings.warn(
+            f"the last round takes about {format_seconds(plan.seconds)} with the search's {record.epochs} epochs, and "
+            f"a third of the budget is {format_seconds(budget)}",
+            stacklevel=2,
+        )
     pixels = max(record.data.pixels, with_room(max(one.network.resolution for one in candidates)))
     dataset = data_again(record.data, data, data_listener(listeners), pixels=pixels)
     again = record.model_copy(

@@ -182,3 +182,16 @@ def test_no_waiting_trial_takes_the_worker_of_another_that_has_ended(name: Sched
     """Tune gives that worker to the trial that the scheduler names, and ends the one that was being started for it."""
     waiting = SimpleNamespace(get_trials=lambda: [SimpleNamespace(status="PENDING")])
     assert make_scheduler(name, epochs=4).choose_trial_to_run(waiting) is None
+
+
+def test_of_an_ended_trial_tune_keeps_no_statistics() -> None:
+    from ray.tune.experiment import Trial as TuneTrial
+
+    from scaling_search.search.executors.ray_parts import ReadingCallback, SourceSearcher
+
+    trial = TuneTrial("trial", stub=True)
+    trial.update_last_result({"top1": 0.5, "training_iteration": 1})
+    assert trial.run_metadata.metric_analysis and trial.run_metadata.metric_n_steps
+    callback = ReadingCallback(lambda reading: None, SourceSearcher(Listed([]), lambda: 1))
+    callback.on_trial_complete(0, [], trial)
+    assert not trial.run_metadata.metric_analysis and not trial.run_metadata.metric_n_steps

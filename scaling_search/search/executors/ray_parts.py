@@ -46,7 +46,7 @@ class SourceSearcher(Searcher):
         room: how many trials may be under way now. (Tune's own limit cannot change; without one it asks for the next
             trial only when the last has begun, and short trials then run one after the other.)
         ahead: trials that may wait for a worker of their own to start: that is seconds of one core, and where there
-            are more workers than cores all would wait for one another, or for longer than Ray does.
+            are more workers than cores all would wait for one another.
 
     Attributes:
         error: what the run's own code raised first, which Tune wraps into an error of its own.
