@@ -64,7 +64,8 @@ class Reading:
         images_seen: since the start of the trial.
         train_loss, val_loss: cross-entropy in nats; the first with label smoothing.
         top1, top5: fractions of the validation images, 0..1.
-        raw_val_loss, raw_top1: the same of the weights as they are, where the others are of averaged ones.
+        raw_val_loss, raw_top1: the same of the weights as they are, where the others are of averaged ones; of the last
+            epoch that was asked for.
         seconds: of the epoch, evaluation included.
         images_per_second: of its training part.
     """

@@ -48,7 +48,8 @@ def study(folder: str, strategy: Planned, **options: Any) -> ss.Study:
 
 def rows(place: Path, folder: str) -> pd.DataFrame:
     table = pd.read_csv(place / folder / "trials.csv").sort_values(["candidate", "seed", "epoch"], ignore_index=True)
-    return table.drop(columns=["seconds", "images_per_second"])
+    # raw weights are read in the last epoch that was asked for, of which a trial that was paused has two
+    return table.drop(columns=["seconds", "images_per_second", "raw_top1", "raw_val_loss"])
 
 
 def metrics_of_c00(table: pd.DataFrame) -> pd.DataFrame:

@@ -18,6 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from scaling_search.training.thin_norm import ThinBatchNorm2d, is_thin
+
 _LINEAR_PIXELS = 16  # 1×1 convolutions are faster as a matrix product up to 4×4 maps, slower from 8×8 on
 _BLOCK_CHANNELS = 16  # oneDNN's workspace is too small below its AVX-512 block (AVX2: 8); from here on it is faster
 
@@ -25,13 +27,16 @@ _BLOCK_CHANNELS = 16  # oneDNN's workspace is too small below its AVX-512 block 
 def fitted_to_cpu(module: nn.Module) -> nn.Module:
     """Change a module for training on a CPU, in place; results, parameters and their names stay the same.
 
-    Convolutions that gain from it become `SmallMapConv2d`; those that would crash get their images thinned out.
+    Convolutions that gain from it become `SmallMapConv2d`, batch norms `ThinBatchNorm2d`; convolutions that would crash
+    get their images thinned out.
     """
     for name, part in list(module.named_modules()):
         if isinstance(part, nn.Conv2d) and _is_unsafe(part):
             _thin_out(part)
         elif type(part) is nn.Conv2d and (_is_pointwise(part) or _is_depthwise(part)):
             module.set_submodule(name, SmallMapConv2d.of(part))
+        elif isinstance(part, nn.BatchNorm2d) and is_thin(part):
+            module.set_submodule(name, ThinBatchNorm2d.of(part))
     return module
 
 

@@ -10,7 +10,10 @@ from torch import Tensor, nn
 from scaling_search.data import Loader
 from scaling_search.training.parallel import World
 
-_BATCH = 256  # images; larger than in training because nothing is kept for a backward pass
+_BATCH = {"cpu": 128, "cuda": 256}
+"""Images; more than in training because nothing is kept for a backward pass. On a CPU larger ones leave its cache."""
+_PIXELS = 2**20
+"""At most so many on a CPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +33,10 @@ def validate(module: nn.Module, images: Loader, world: World, *, parts: int = 1)
         parts: into how many a batch has to be cut for the memory.
     """
     rows = world.share(torch.arange(len(images)))
-    return evaluate(module, images.batches(rows, batch_size=max(1, _BATCH // parts)), world)
+    batch = _BATCH.get(images.device.type, _BATCH["cuda"])
+    if images.device.type == "cpu":
+        batch = min(batch, -(-_PIXELS // images.pixels**2))
+    return evaluate(module, images.batches(rows, batch_size=max(1, batch // parts)), world)
 
 
 @torch.inference_mode()

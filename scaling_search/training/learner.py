@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from scaling_search.architecture import Network
+from scaling_search.environment import keep_memory, return_memory
 from scaling_search.networks.build import build
 from scaling_search.training.averaging import Average, set_bn_momentum
 from scaling_search.training.convolution import fitted_to_cpu
@@ -45,6 +46,7 @@ class Learner:
         for layer in self.frozen:
             layer.requires_grad_(False)
         if device.type == "cpu":
+            keep_memory()
             fitted_to_cpu(module)
         set_bn_momentum(module, recipe.bn_momentum)
         self.module = module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -147,3 +149,5 @@ def release_memory(device: torch.device) -> None:
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
+    else:
+        return_memory()

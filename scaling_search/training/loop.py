@@ -42,7 +42,8 @@ class EpochMetrics:
     seconds: float  # of the epoch, evaluation included
     images_per_second: float  # of its training part
     micro_batch: int  # images that went through the network at once; below the batch size where memory was short
-    raw_val_loss: float | None = None  # of the weights as they are, where val_loss and top1 are of averaged ones
+    # Of the weights as they are, where val_loss and top1 are of averaged ones; in the last epoch that was asked for.
+    raw_val_loss: float | None = None
     raw_top1: float | None = None
 
 
@@ -137,7 +138,7 @@ class Session:
         losses = self.train(number)
         images = self.steps * self.batch_size
         trained = time.perf_counter()
-        raw = self.evaluate_raw()
+        raw = self.evaluate_raw() if number == self.epochs else None
         result = self.evaluate(number)
         return EpochMetrics(
             epoch=number,
