@@ -29,6 +29,7 @@ TRAININGS = (12, 15, 20, 30, 45, 60)
 
 _FIRST = ("depth", "width", "resolution", "uniform")
 ENOUGH = 4  # readings before which there is no posterior to ask by
+_MOST = 10_000
 _SAME = 1e-6  # shares that differ by less are the same
 
 
@@ -42,7 +43,7 @@ class Surface(Planned):
     """
 
     strategy: Literal["surface"] = "surface"
-    trials: int | None = Field(default=None, ge=ENOUGH, le=10_000)
+    trials: int | None = Field(default=None, ge=ENOUGH, le=_MOST)
     least: int = Field(default=11, ge=ENOUGH, le=10_000)
     epsilon: float = Field(default=EPSILON, gt=0, lt=1)
 
@@ -84,6 +85,11 @@ class Surface(Planned):
             raise InvalidInput("that is less than one more training")
         total = len(evidence.histories) + trainings
         return self.model_copy(update={"trials": total, "least": total})
+
+    def with_more(self, trainings: int) -> Self:
+        """So many more, as long as something is left to lose: what a plan has underrated."""
+        assert self.trials is not None, "the plan has filled these in"
+        return self.model_copy(update={"trials": min(_MOST, self.trials + max(0, trainings))})
 
     def decide(self, evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision:
         """What was begun and not ended; the first ones; then what is worth most, until little is left to lose."""

@@ -2,60 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import floor
-from statistics import fmean
 
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Evidence
 from scaling_search.search.folder import RECORD
-from scaling_search.search.record import RunRecord
 from scaling_search.search.space import Candidate, Space
 from scaling_search.search.table import write_table
 from scaling_search.strategies import Lattice, Planned
 from scaling_search.study.finals import FOLDER
+from scaling_search.study.more import trainings_in, with_plan_of
 from scaling_search.study.preparation import Prepared
 from scaling_search.study.session import Session
-from scaling_search.units import format_seconds, parse_duration
-
-
-def training_seconds(evidence: Evidence) -> float:
-    """What a candidate's training took on average, of those that have come to rest.
-
-    Raises:
-        InvalidInput: none has.
-    """
-    histories = [history for history in evidence.histories.values() if history[-1].resting]
-    took = [sum(reading.seconds or 0.0 for reading in history) for history in histories]
-    if not any(took):
-        raise InvalidInput("no trial has finished yet; go on with `scaling-search resume`")
-    return fmean(seconds for seconds in took if seconds)
-
-
-def trainings_in(budget: float, evidence: Evidence, *, workers: int) -> int:
-    """How many trainings so many seconds hold.
-
-    Raises:
-        InvalidInput: not one, or nothing has been trained yet.
-    """
-    each = training_seconds(evidence)
-    count = floor(budget * workers / each)
-    if count < 1:
-        raise InvalidInput(f"a training of this run takes about {format_seconds(each)}: that is the least budget")
-    return count
-
-
-def with_plan_of(record: RunRecord, longer: Planned, evidence: Evidence) -> RunRecord:
-    """The run with another plan: all that a longer strategy wants of the candidates of the evidence."""
-    total = longer.trainings(len(evidence.candidates))
-    added = max(0, total - record.plan.trials) * training_seconds(evidence) / record.executor.workers
-    plan = record.plan.model_copy(
-        update={
-            "trials": total,
-            "seconds": record.plan.seconds + added,
-            "budget_seconds": max(record.plan.budget_seconds, record.plan.seconds + added),
-        }
-    )
-    return record.model_copy(update={"strategy": longer.to_dict(), "plan": plan})
+from scaling_search.units import parse_duration
 
 
 def finer(

@@ -1,4 +1,4 @@
-"""A plan made anew from what was trained: after the pilot, with smaller proxies, and for longer trainings."""
+"""A plan made anew from what was trained: after the pilot, with smaller proxies, and for the rest of the time."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,12 +10,13 @@ from scaling_search.search.counts import count_record
 from scaling_search.search.kept_speed import TrainingSpeeds
 from scaling_search.search.lengths import plan_lengths, seconds_left
 from scaling_search.search.pilot import MOST_SMALLER, Found, Pilot, PilotRecord, measured_speed
-from scaling_search.search.plan import STARTUP_SECONDS, choose_plan, measure_corners
+from scaling_search.search.plan import choose_plan, measure_corners
 from scaling_search.search.proxy import proxy_base
 from scaling_search.search.record import BaseRecord
 from scaling_search.search.space import Candidate
 from scaling_search.strategies import RECORDED, Strategy
 from scaling_search.study.design import make_space
+from scaling_search.study.more import with_more
 from scaling_search.study.preparation import Prepared, piloted
 
 _SMALLER = 4.0
@@ -50,18 +51,34 @@ def after_pilot(prepared: Prepared, evidence: Evidence, candidates: Sequence[Can
     return replace(prepared, strategy=strategy, record=record.model_copy(update=changes))
 
 
-def with_lengths(prepared: Prepared, evidence: Evidence, candidates: Sequence[Candidate]) -> Prepared | None:
-    """With five divisions trained longer, where the budget has time for it and trials can go on; else None."""
+def with_the_rest(
+    prepared: Prepared, evidence: Evidence, candidates: Sequence[Candidate], *, spent: float
+) -> Prepared | None:
+    """With what the rest of the budget is for: more trainings where the search is not settled, else longer ones.
+
+    None where neither fits.
+
+    Args:
+        spent: seconds of the budget, as far as this process knows.
+    """
     record = prepared.record
-    if record.lengths or record.pilot is None or not record.recipe.schedule.nests or record.epochs is None:
+    if record.lengths is not None:
+        return None
+    left = seconds_left(evidence, budget=record.plan.budget_seconds, workers=record.executor.workers, spent=spent)
+    return with_more(prepared, evidence, seconds=left) or _with_lengths(prepared, evidence, candidates, seconds=left)
+
+
+def _with_lengths(
+    prepared: Prepared, evidence: Evidence, candidates: Sequence[Candidate], *, seconds: float
+) -> Prepared | None:
+    """With five divisions trained longer, where there is time for it and trials can go on; else None."""
+    record = prepared.record
+    if record.pilot is None or not record.recipe.schedule.nests or record.epochs is None:
         return None
     if record.compares:
         return None
-    left = seconds_left(
-        evidence, budget=record.plan.budget_seconds, workers=record.executor.workers, start=STARTUP_SECONDS
-    )
     names = {candidate.id: candidate.names for candidate in candidates}
-    lengths = plan_lengths(evidence, names, epochs=record.epochs, seconds=left)
+    lengths = plan_lengths(evidence, names, epochs=record.epochs, seconds=seconds)
     return replace(prepared, record=record.model_copy(update={"lengths": lengths})) if lengths else None
 
 

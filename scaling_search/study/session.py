@@ -1,5 +1,6 @@
 """A search and its folder, from the wishes to the driver: what is behind `Study`."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from scaling_search.study.beginning import data_listener, keep_live, step_listen
 from scaling_search.study.dataset import Data
 from scaling_search.study.design import Design
 from scaling_search.study.preparation import Prepared, prepare_again, prepare_new
-from scaling_search.study.replanning import after_pilot, made_smaller, with_lengths
+from scaling_search.study.replanning import after_pilot, made_smaller, with_the_rest
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -55,6 +56,7 @@ class Session:
     repeats: bool = False
     _lock: "BaseFileLock | None" = None
     _smaller: Prepared | None = None
+    _since: float | None = None  # when this process began to plan it
 
     @classmethod
     def opened(
@@ -77,6 +79,7 @@ class Session:
         """
         if design is None or self.folder is not None:
             raise InvalidInput(f"{self.path} has begun and keeps its plan")
+        self._since = time.monotonic()
         self.prepared = prepare_new(
             design, command=typed_command(), on_data=data_listener(listeners), on_step=step_listener(listeners)
         )
@@ -154,7 +157,7 @@ class Session:
         return pilot is not None and pilot.pending
 
     def go_on(self, listeners: Sequence[Listener] = ()) -> bool:
-        """After the pilot comes the search, and after that the longer trainings, if time is left; whether one came.
+        """After the pilot comes the search; then more of it, or longer trainings, if time is left. Whether one came.
 
         Not where the pilot has to be made anew: see `begin_smaller`.
         """
@@ -164,8 +167,12 @@ class Session:
             self._smaller = self._smaller or made_smaller(self.prepare(), self.driver.evidence())
             if self._smaller is not None:
                 return False
-        later = after_pilot if self.pilot_pending else with_lengths
-        prepared = later(self.prepare(), self.driver.evidence(), self.driver.candidates)
+        known = self.prepare(), self.driver.evidence(), self.driver.candidates
+        if self.pilot_pending:
+            prepared = after_pilot(*known)
+        else:
+            spent = 0.0 if self._since is None else time.monotonic() - self._since
+            prepared = with_the_rest(*known, spent=spent)
         if prepared is None:
             return False
         self.prepared = prepared

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,8 @@ from tiny_study import IMAGES, Ear, MakeStudy, interrupted_after
 from scaling_search.evidence import UNSCALED, Reading, Status
 from scaling_search.search.executors import Job, Ray
 from scaling_search.search.folder import RunFolder
+from scaling_search.search.plan import STARTUP_SECONDS
+from scaling_search.strategies import Surface
 from scaling_search.study import replanning, session
 from scaling_search.study.preparation import plan_lines
 from scaling_search.study.study import Study
@@ -217,3 +220,48 @@ def test_cut_off_in_the_longer_trainings_it_goes_on(make_study: MakeStudy, back:
     columns = ["candidate", "seed", "epoch", "top1"]
     whole, torn = (pd.read_csv(Path(name) / "trials.csv")[columns] for name in ("whole", "run"))
     assert torn.sort_values(columns[:3]).to_numpy().tolist() == whole.sort_values(columns[:3]).to_numpy().tolist()
+
+
+NOT_SETTLED: dict[str, Any] = PILOTED | {"epochs": 2, "budget": 24}
+"""What is left of the budget after the start holds some 43 trainings of 0.2 s: more than a plan of 30, no 45."""
+
+
+def test_a_search_that_is_not_settled_goes_on_while_there_is_time(make_study: MakeStudy) -> None:
+    ear = Ear()
+    study = make_study(**NOT_SETTLED)
+    assert study.run([ear], train=gently)
+    plans = [begun.record.plan for begun in ear.plans]
+    assert plans[1].trials == 30
+    record = RunFolder(Path("run")).record()
+    trained = epochs_trained().drop(UNSCALED)
+    assert len(trained) == record.plan.trials == record.strategy["trials"] > plans[1].trials
+    seconds = pd.read_csv("run/trials.csv")["seconds"].sum()
+    assert 23.7 < STARTUP_SECONDS + seconds <= 24, "what is left holds no other training"
+    assert record.plan.seconds <= record.plan.budget_seconds == 24
+    assert record.lengths is None
+    assert Study.open("run").complete
+
+
+@pytest.mark.parametrize("back", [1, 3, 20])
+def test_cut_off_in_the_trainings_that_came_later_it_goes_on(make_study: MakeStudy, back: int) -> None:
+    make_study(**NOT_SETTLED, folder="whole").run(train=gently)
+    readings = len(pd.read_csv("whole/trials.csv"))
+    make_study(**NOT_SETTLED).run(train=interrupted_after(readings - back, gently))
+    assert Study.open("run").run(train=gently)
+    columns = ["candidate", "seed", "epoch", "top1"]
+    whole, torn = (pd.read_csv(Path(name) / "trials.csv")[columns] for name in ("whole", "run"))
+    assert torn.sort_values(columns[:3]).to_numpy().tolist() == whole.sort_values(columns[:3]).to_numpy().tolist()
+
+
+def test_a_number_of_trials_that_was_asked_for_is_kept(make_study: MakeStudy) -> None:
+    study = make_study(**NOT_SETTLED | {"epochs": ..., "strategy": Surface(trials=14, epochs=2)})
+    assert study.run(train=gently)
+    assert len(epochs_trained().drop(UNSCALED)) == 14
+
+
+def test_time_that_went_elsewhere_is_not_spent_again(make_study: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = count(0, 1000)
+    monkeypatch.setattr(session, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    study = make_study(**NOT_SETTLED)
+    assert study.run(train=gently)
+    assert len(epochs_trained().drop(UNSCALED)) == 30

@@ -1,0 +1,85 @@
+"""More trainings of a search that has its plan: how many fit into a time, and the plan with them."""
+
+from dataclasses import replace
+from math import floor
+from statistics import fmean
+
+from scaling_search.errors import InvalidInput
+from scaling_search.evidence import Evidence
+from scaling_search.search.record import RunRecord
+from scaling_search.strategies import DONE, Planned, Surface
+from scaling_search.study.preparation import Prepared
+from scaling_search.units import format_seconds
+
+
+def training_seconds(evidence: Evidence) -> float:
+    """What a candidate's training took on average, of those that have come to rest.
+
+    Raises:
+        InvalidInput: none has.
+    """
+    took = _took(evidence)
+    if not took:
+        raise InvalidInput("no trial has finished yet; go on with `scaling-search resume`")
+    return fmean(took)
+
+
+def trainings_in(budget: float, evidence: Evidence, *, workers: int) -> int:
+    """How many trainings so many seconds hold.
+
+    Raises:
+        InvalidInput: not one, or nothing has been trained yet.
+    """
+    each = training_seconds(evidence)
+    count = floor(budget * workers / each)
+    if count < 1:
+        raise InvalidInput(f"a training of this run takes about {format_seconds(each)}: that is the least budget")
+    return count
+
+
+def with_plan_of(record: RunRecord, longer: Planned, evidence: Evidence) -> RunRecord:
+    """The run with another plan: all that a longer strategy wants of the candidates of the evidence."""
+    total = longer.trainings(len(evidence.candidates))
+    added = max(0, total - record.plan.trials) * training_seconds(evidence) / record.executor.workers
+    plan = record.plan.model_copy(
+        update={
+            "trials": total,
+            "seconds": record.plan.seconds + added,
+            "budget_seconds": max(record.plan.budget_seconds, record.plan.seconds + added),
+        }
+    )
+    return record.model_copy(update={"strategy": longer.to_dict(), "plan": plan})
+
+
+def with_more(prepared: Prepared, evidence: Evidence, *, seconds: float) -> Prepared | None:
+    """With as many more trainings as there is time for, where the search has had all of its plan and is not settled.
+
+    None where it is settled, where fewer than one for each worker fit, and where somebody said how many there are to
+    be. Only a strategy that asks for the next best trial can use whatever number there is time for.
+
+    Args:
+        seconds: of training that are left, of all workers together.
+    """
+    record, strategy = prepared.record, prepared.strategy
+    asked = {} if record.pilot is None else record.pilot.asked
+    if not isinstance(strategy, Surface) or strategy.trials is None or asked.get("trials", ...) is not None:
+        return None
+    took, workers = _took(evidence), record.executor.workers
+    if not took:
+        return None
+    # The last trial runs alone while the other workers wait: half a trial on average.
+    waiting = max(took) / 2 * workers if workers > 1 else 0.0
+    count = floor((seconds - waiting) / fmean(took))
+    longer = strategy.with_more(count)
+    if count < workers or longer.decide(evidence, frozenset()) is DONE:
+        return None
+    extended = with_plan_of(record, longer, evidence)
+    budget = record.plan.budget_seconds  # as it was: they come out of what is left of it
+    plan = extended.plan.model_copy(update={"seconds": min(extended.plan.seconds, budget), "budget_seconds": budget})
+    return replace(prepared, strategy=longer, record=extended.model_copy(update={"plan": plan}))
+
+
+def _took(evidence: Evidence) -> list[float]:
+    """Seconds of each training of a candidate that has come to rest."""
+    histories = [history for history in evidence.histories.values() if history[-1].resting]
+    return [took for history in histories if (took := sum(reading.seconds or 0.0 for reading in history))]
