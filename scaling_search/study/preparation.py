@@ -185,13 +185,21 @@ def _check_budget(design: Design, speed: Speed, work: Work, plan: Plan, strategy
     epochs = strategy.epochs or work.minimum_epochs
     least = design.least_seconds(speed, work.train_images, work.val_images)
     short = epochs < min(work.minimum_epochs, design.strategy.epochs or work.minimum_epochs)
-    if design.budget >= least or not (short or plan.seconds > TIGHT * design.budget):
+    budget, enough = format_seconds(design.budget), format_seconds(least)
+    if design.budget >= least:
         return
-    warnings.warn(
-        f"a budget of {format_seconds(design.budget)} cannot be met: the least that this search takes is about "
-        f"{format_seconds(least)}, with {count(work.minimum_epochs, 'epoch')} a trial; fewer say little",
-        stacklevel=2,
-    )
+    if plan.seconds > TIGHT * design.budget:
+        warnings.warn(
+            f"a budget of {budget} cannot be met: the least that this search takes is about {enough}, with "
+            f"{count(work.minimum_epochs, 'epoch')} a trial; fewer say little",
+            stacklevel=2,
+        )
+    elif short:
+        warnings.warn(
+            f"a budget of {budget} gives a trial {count(epochs, 'epoch')}; with {work.minimum_epochs}, which say more, "
+            f"the search takes about {enough}",
+            stacklevel=2,
+        )
 
 
 def data_changed(record: RunRecord, folder: Path) -> str:

@@ -6,6 +6,7 @@ from statistics import fmean
 from typing import Any
 
 import pytest
+import yaml
 from tiny_study import IMAGES, SPEED, MakeStudy
 
 from scaling_search.architecture import policy
@@ -282,3 +283,15 @@ def test_a_search_how_to_save_says_so_and_emits_smaller_networks(make_study: Mak
     macs = [member.cost().macs for member in answer.family()]
     assert macs == sorted(macs, reverse=True)
     assert macs[0] < study.prepared.record.full_network().cost().macs
+
+
+def test_few_epochs_and_too_little_time_are_told_apart(make_study: MakeStudy, shared: Path) -> None:
+    """The tiny search takes 15 s to start and half a second for an epoch of all its candidates."""
+    content = yaml.safe_load((shared / "tiny.yaml").read_text())
+    content["proxy"]["minimum_epochs"] = 4
+    Path("slow.yaml").write_text(yaml.safe_dump(content))
+    asked = {"baseline": "slow.yaml", "epochs": ..., "seeds": 1}
+    with pytest.warns(UserWarning, match=r"a budget of 16 s gives a trial 2 epochs; with 4, which say more, "):
+        make_study(**asked, budget=16.3).plan()
+    with pytest.warns(UserWarning, match=r"a budget of 2 s cannot be met: the least that this search takes is about "):
+        make_study(**asked, budget=2).plan()
