@@ -2,8 +2,9 @@
 
 OMP_NUM_THREADS=1 python benchmarks/epoch.py --tree BEFORE --tree AFTER [--data PHOTOS] [--rounds 3] [--csv FILE]
 
-The checkouts take turns, each in a process of its own, so that what else the machine does falls on both alike. The
-proxies are those of `scaling-search run --baseline b0`, 33 px for the embedded data set unless said otherwise.
+The checkouts train at the same time, each in a process of its own, as two trials of a search do, so that what else the
+machine does falls on both alike. The proxies are those of `scaling-search run --baseline b0`, 33 px for the embedded
+data set unless said otherwise. Seconds are of two epochs; «whole» is with their evaluations.
 """
 
 import argparse
@@ -19,6 +20,7 @@ TRAIN = """
 import json, sys
 from scaling_search.coefficients import REFERENCES
 from scaling_search.data import prepare
+from scaling_search.data.cache import cache_folder
 from scaling_search.data.sources import open_source
 from scaling_search.environment import use_one_thread
 from scaling_search.strategies import Point
@@ -32,10 +34,12 @@ data, width, pixels = json.loads(sys.argv[1])
 use_one_thread()
 options = Options(proxy_width=width, proxy_resolution=pixels)
 design = make_design(network("b0"), data, options)
-source = open_source(data)
+source = open_source(data, cache=cache_folder(), seed=0)
 images = prepare(source, resolution=design.packed_resolution(len(source.classes)))
 base = design.base(len(images.classes))
 space = make_space(design.question, base=base, full=design.full)
+import scaling_search
+print(scaling_search.__file__, file=sys.stderr)
 for name in ("depth", "width", "resolution", "uniform"):
     found = space.candidate(Point(coefficients=REFERENCES[name].coefficients()))
     metrics = list(train_epochs(found.network, images, recipe("averaged"), epochs=2, seed=0))
@@ -50,21 +54,27 @@ def main() -> None:
     """Print the table, with the ratio of each round."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tree", type=Path, action="append", required=True)
-    parser.add_argument("--data")
+    parser.add_argument("--data", default="shapes")
     parser.add_argument("--proxy-width", type=float, default=0.2)
     parser.add_argument("--proxy-resolution", type=int, default=33)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--csv", type=Path)
     arguments = parser.parse_args()
     rows = []
+    wanted = json.dumps([arguments.data, arguments.proxy_width, arguments.proxy_resolution])
     for number in range(arguments.rounds):
-        for tree in arguments.tree:
-            wanted = json.dumps([arguments.data, arguments.proxy_width, arguments.proxy_resolution])
-            environment = os.environ | {"PYTHONPATH": str(tree.absolute())}
-            command = [sys.executable, "-c", TRAIN, wanted]
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-            found = [json.loads(line) for line in done.stdout.splitlines()]
-            rows += [{"tree": tree.name, "round": number, **one} for one in found]
+        begun = [
+            subprocess.Popen(
+                [sys.executable, "-P", "-c", TRAIN, wanted],
+                env=os.environ | {"PYTHONPATH": str(tree.absolute())}, stdout=subprocess.PIPE, text=True,
+            )
+            for tree in arguments.tree
+        ]  # fmt: skip
+        for tree, process in zip(arguments.tree, begun, strict=True):
+            lines = process.communicate()[0].splitlines()
+            if process.returncode:
+                raise SystemExit(f"{tree} ended with {process.returncode}")
+            rows += [{"tree": tree.name, "round": number, **json.loads(line)} for line in lines]
     table = pd.DataFrame(rows)
     if arguments.csv:
         table.to_csv(arguments.csv, index=False, float_format="%.4g")
