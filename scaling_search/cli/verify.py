@@ -30,6 +30,10 @@ def verify(
         bool | None,
         typer.Option("--larger/--no-larger", help="Networks of twice the compute too. Default: if there is time."),
     ] = None,
+    own_growth: Annotated[
+        bool,
+        typer.Option("--own-growth", help="Networks of 2^φ too, where the run's have more leverage: do both agree?"),
+    ] = False,
     log: shared.Log = None,
     optuna_storage: shared.OptunaUrl = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the networks and the plan; train nothing.")] = False,
@@ -46,7 +50,9 @@ def verify(
     with told(log, optuna_storage, run / FOLDER) as trackers:
         with TerminalProgress(console) as progress:
             verifier = Verifier(run)
-            prepared = verifier.plan(budget, seeds=seeds, epochs=epochs, larger=larger, listeners=[progress])
+            prepared = verifier.plan(
+                budget, seeds=seeds, epochs=epochs, larger=larger, own_growth=own_growth, listeners=[progress]
+            )
             for title, text in plan_lines(prepared.record):
                 console.print(f"{title:<10}{text}", markup=False)
             if dry_run:
@@ -95,5 +101,7 @@ def verification_lines(found: "Verification") -> "Iterator[str]":
     for name, order in (("length", found.transfer.order_by_length), ("size", found.transfer.order_by_growth)):
         if order is not None:
             yield f"order kept over {name}: {order.held} of {order.pairs} pairs"
+    if found.transfer.own_growth is not None:
+        yield found.transfer.own_growth.sentence
     if found.transfer.distance is not None:
         yield f"the full-size pick has {found.transfer.distance:,.0f} times the MACs of its stand-in"

@@ -87,17 +87,37 @@ class Picked(Strict):
     """Where the best division lay under some conditions.
 
     Attributes:
-        of: «run», «fresh seeds», «longer», «larger».
+        of: «run», «fresh seeds», «longer», «larger», «own growth».
         epochs: of the trainings.
         growth: cost of the candidates over the base's.
         shares: of the pick; expected_loss: what it is expected to lose, among the networks that were trained.
     """
 
-    of: Literal["run", "fresh seeds", "longer", "larger"]
+    of: Literal["run", "fresh seeds", "longer", "larger", "own growth"]
     epochs: int = Field(ge=1)
     growth: float = Field(gt=0)
     shares: Division
     expected_loss: float
+
+
+class OwnGrowth(Strict):
+    """The run's pick among networks of the growth that was asked for, 2^φ, where proxies have more leverage.
+
+    Attributes:
+        growth: their cost over the base's.
+        loss: what the run's pick is expected to lose there; agrees: it is no more than ε.
+    """
+
+    growth: float = Field(gt=0)
+    loss: float = Field(ge=0)
+    agrees: bool
+
+    @property
+    def sentence(self) -> str:
+        """In words."""
+        lost = f"the run's pick is expected to lose {100 * self.loss:.2g} points"
+        says = "they agree" if self.agrees else "they do not agree"
+        return f"at {self.growth:.3g}×, the growth that was asked for, {lost}: {says}"
 
 
 class Transfer(Strict):
@@ -107,12 +127,14 @@ class Transfer(Strict):
         picks: the run's first.
         order_by_length: pairs of networks whose order held from the shorter to the longer training.
         order_by_growth: … from the smaller to the larger networks; None where no larger ones were trained.
+        own_growth: None where no networks of the growth that was asked for were trained.
         distance: MACs of the full-size pick over those of its stand-in.
     """
 
     picks: tuple[Picked, ...]
     order_by_length: Order | None = None
     order_by_growth: Order | None = None
+    own_growth: OwnGrowth | None = None
     distance: float | None = Field(default=None, gt=0)
 
 

@@ -43,6 +43,7 @@ FOLDER = "verification"
 LONGER = 2
 """So many times the run's epochs."""
 _APART = 0.1  # of the compute: nearer ones are the pick's own network again
+_SAME_GROWTH = 0.2  # doublings
 _DETAIL = ((False, 2), (False, 3), (True, 3))
 """(with the larger networks, seeds), coarsest first."""
 
@@ -82,6 +83,7 @@ class Verifier:
         seeds: int | None = None,
         epochs: int | None = None,
         larger: bool | None = None,
+        own_growth: bool = False,
         listeners: Sequence[Listener] = (),
     ) -> Prepared:
         """What is trained: pick, runner-up, uniform, paper and each dimension alone, with fresh seeds, longer.
@@ -91,16 +93,19 @@ class Verifier:
             seeds: of each network; None: as the budget allows, 2 or 3.
             epochs: None: twice the run's.
             larger: also networks of twice the compute (φ + 1); None: where the budget has time for them.
+            own_growth: also networks of the growth that was asked for, 2^φ, where the run's have more leverage.
 
         Raises:
-            InvalidInput: it has been planned otherwise already, or cannot be.
+            InvalidInput: it has been planned otherwise already, or cannot be, or the run's networks have that growth.
         """
         if self.study is not None:
-            if any(wish is not None for wish in (budget, seeds, epochs, larger)):
+            if own_growth or any(wish is not None for wish in (budget, seeds, epochs, larger)):
                 raise InvalidInput(f"{self.path} has begun and keeps its plan; remove it to verify anew")
             return self.study.prepared
         seconds = parse_duration(budget) if isinstance(budget, str) else budget
-        prepared = self._prepare(seconds, seeds=seeds, epochs=epochs, larger=larger, listeners=listeners)
+        prepared = self._prepare(
+            seconds, seeds=seeds, epochs=epochs, larger=larger, own_growth=own_growth, listeners=listeners
+        )
         self.study = Study.of(Session(path=self.path, prepared=prepared))
         return prepared
 
@@ -133,6 +138,7 @@ class Verifier:
         seeds: int | None,
         epochs: int | None,
         larger: bool | None,
+        own_growth: bool,
         listeners: Sequence[Listener],
     ) -> Prepared:
         record = self.run_folder.record()
@@ -141,10 +147,11 @@ class Verifier:
             raise InvalidInput(f"{self.run_folder.path} does not say how long its trials are")
         space = make_space(record.question, base=record.base_network(), full=record.full_network())
         executor = self._executor or executor_again(record.executor)
+        own = (_own_extent(record),) if own_growth else ()
         refinements = [
             _strategy(
                 self.answer, record, seeds=seeds or count, epochs=epochs or LONGER * record.epochs,
-                larger=(many if larger is None else larger),
+                larger=(many if larger is None else larger), own=own,
             )
             for many, count in _DETAIL
         ]  # fmt: skip
@@ -193,6 +200,7 @@ def verify(
     seeds: int | None = None,
     epochs: int | None = None,
     larger: bool | None = None,
+    own_growth: bool = False,
     data: "Data" = None,
     executor: Executor | None = None,
     listeners: Sequence[Listener] = (),
@@ -203,14 +211,30 @@ def verify(
         InvalidInput: something that was asked for cannot be done, or nothing was trained to its end.
     """
     verifier = Verifier(run, data=data, executor=executor)
-    verifier.plan(budget, seeds=seeds, epochs=epochs, larger=larger, listeners=listeners)
+    verifier.plan(budget, seeds=seeds, epochs=epochs, larger=larger, own_growth=own_growth, listeners=listeners)
     assert verifier.study is not None
     if not verifier.run(listeners) and (reason := verifier.study.shortfall()):
         warnings.warn(f"{reason}; ss.verify({str(run)!r}) goes on", stacklevel=2)
     return verifier.analyze()
 
 
-def _strategy(answer: Answer, record: RunRecord, *, seeds: int, epochs: int, larger: bool) -> Compare:
+def _own_extent(record: RunRecord) -> float:
+    """The extent (see `strategies.Point`) at which networks have the growth that was asked for.
+
+    Raises:
+        InvalidInput: the run's own have it, or were to save compute.
+    """
+    asked = 2.0**record.question.phi
+    if record.question.leverage is None or asked <= 1 or abs(log2(record.growth / asked)) < _SAME_GROWTH:
+        raise InvalidInput(
+            f"the run's networks have {record.growth:.3g}× the base's cost: there is no other growth to try"
+        )
+    return log2(asked) / log2(record.growth)
+
+
+def _strategy(
+    answer: Answer, record: RunRecord, *, seeds: int, epochs: int, larger: bool, own: tuple[float, ...]
+) -> Compare:
     """What is trained again."""
     growth = answer.analysis.trials.growth or record.growth
     used = max(int(answer.analysis.trials.final["seed"].max()), 0)
@@ -221,7 +245,7 @@ def _strategy(answer: Answer, record: RunRecord, *, seeds: int, epochs: int, lar
         ),
         axes=AXES,
         steps=1,
-        further=(1 + 1 / abs(log2(growth)),) if larger else (),
+        further=(*own, *((1 + 1 / abs(log2(growth)),) if larger else ())),
         first_seed=used + 1,
         seeds=seeds,
         epochs=epochs,

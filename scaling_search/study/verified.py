@@ -13,7 +13,16 @@ from scaling_search.analysis.wording import percent, points
 from scaling_search.errors import InvalidInput
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.record import RunRecord
-from scaling_search.search.verification import Division, Headline, Order, Picked, Transfer, Verification, Verified
+from scaling_search.search.verification import (
+    Division,
+    Headline,
+    Order,
+    OwnGrowth,
+    Picked,
+    Transfer,
+    Verification,
+    Verified,
+)
 from scaling_search.strategies import Compare
 from scaling_search.study.answer import Answer
 from scaling_search.study.reading import read_trials
@@ -124,7 +133,7 @@ def _transfer(
     short: dict[str, float],
     long: dict[str, float],
 ) -> Transfer:
-    """The pick under the run's conditions, with fresh seeds, after longer trainings and with larger networks."""
+    """The pick under the run's conditions, with fresh seeds, after longer trainings, with networks of other growths."""
     run_epochs, epochs = run.epochs or 1, record.epochs or 1
     pick, growth = answer.pick, run.growth
     picks = [
@@ -138,15 +147,22 @@ def _transfer(
             picks.append(_picked(of, found, epochs=at, growth=growth))
     strategy = record.make_strategy()
     assert isinstance(strategy, Compare)
-    across = None
+    across = own = None
     for extent in strategy.further:
-        larger = _named(level, extent)
-        found = _analyzed(folder, record, larger, growth=growth**extent, epochs=epochs)
-        if found is not None:
-            picks.append(_picked("larger", found, epochs=epochs, growth=growth**extent))
-            across = _across(trials, named, larger, long)
-    distance = _distance(trials.candidates)
-    return Transfer(picks=tuple(picks), order_by_length=_order(short, long), order_by_growth=across, distance=distance)
+        others, reached = _named(level, extent), growth**extent
+        found = _analyzed(folder, record, others, growth=reached, epochs=epochs)
+        if found is None:
+            continue
+        picks.append(_picked("larger" if extent > 1 else "own growth", found, epochs=epochs, growth=reached))
+        if extent > 1:
+            across = _across(trials, named, others, long)
+        else:
+            loss = float(found.decision.at(pick.shares)["expected_loss"])
+            own = OwnGrowth(growth=reached, loss=loss, agrees=loss <= record.question.epsilon)
+    return Transfer(
+        picks=tuple(picks), order_by_length=_order(short, long), order_by_growth=across, own_growth=own,
+        distance=_distance(trials.candidates),
+    )  # fmt: skip
 
 
 def _distance(candidates: pd.DataFrame) -> float | None:

@@ -10,6 +10,7 @@ import yaml
 from tiny_study import MakeStudy, interrupted_after
 
 from scaling_search.analysis.verified import Lost, lost_by, nearest_extent, order_held
+from scaling_search.cli.verify import verification_lines
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Reading, Status
 from scaling_search.report.cards.verified import verified
@@ -118,6 +119,48 @@ def test_larger_networks_are_a_second_leverage(searched: Study) -> None:
     assert found.transfer.picks[-1].growth == pytest.approx(8.0)
     assert found.transfer.order_by_growth is not None
     assert {one.candidate for one in found.networks}.isdisjoint({one.id for one in larger})
+
+
+def small_ones_otherwise(job: Job) -> Iterator[Reading]:
+    """More resolution is better for networks of four times the base's cost, more depth for those of twice."""
+    yield from grown(job, to="resolution" if job.network.cost().macs > FOUR_TIMES else "depth")
+
+
+FOUR_TIMES = 550_000
+"""MACs: between those of the tiny networks of twice and of four times the base's."""
+
+
+@pytest.mark.parametrize(
+    ("train", "agrees"), [(partial(grown, to="resolution"), True), (small_ones_otherwise, False)], ids=["same", "other"]
+)
+def test_networks_of_the_growth_that_was_asked_for(searched: Study, train: Landscape, agrees: bool) -> None:
+    verifier = Verifier("run")
+    prepared = verifier.plan(seeds=2, larger=False, own_growth=True)
+    own = [one for one in prepared.candidates if not one.names]
+    assert sum(one.macs_ratio for one in own) / len(own) == pytest.approx(2.0, rel=0.15)
+    macs = {
+        named: [one.network.cost().macs for one in prepared.candidates if bool(one.names) != named]
+        for named in (True, False)
+    }
+    assert max(macs[True]) < FOUR_TIMES < min(macs[False])
+    verifier.run(train=train)
+    found = verifier.analyze()
+    assert [one.of for one in found.transfer.picks] == ["run", "fresh seeds", "longer", "own growth"]
+    assert found.transfer.order_by_growth is None
+    shown = found.transfer.own_growth
+    assert shown is not None
+    assert shown.growth == pytest.approx(2.0)
+    assert (shown.loss <= found.epsilon) == shown.agrees == agrees
+    assert f"they {'' if agrees else 'do not '}agree" in "\n".join(verification_lines(found))
+    assert read_verification(Path("run")) == found
+
+
+def test_a_run_of_the_growth_that_was_asked_for_has_no_other(make_study: MakeStudy) -> None:
+    study = make_study(leverage=2)
+    assert study.run(train=partial(grown, to="resolution"))
+    study.analyze()
+    with pytest.raises(InvalidInput, match=r"the run's networks have 2× the base's cost: there is no other growth"):
+        Verifier("run").plan(own_growth=True)
 
 
 def test_it_goes_on_where_it_was_cut_off_and_keeps_its_plan(searched: Study) -> None:

@@ -33,7 +33,7 @@ def drift(transfer: Transfer) -> str:
         + dots
         + words,
         width=WIDTH,
-        label="Where the pick moved with fresh seeds, longer trainings and larger networks.",
+        label="Where the pick moved with fresh seeds, longer trainings and networks of other growths.",
     )
 
 

@@ -37,5 +37,6 @@ def _drift(found: Verification) -> str:
     far = "" if found.transfer.distance is None else f" Full size has {found.transfer.distance:,.0f} times the MACs."
     if first is last:
         return far.strip()
+    own = "" if found.transfer.own_growth is None else f" {found.transfer.own_growth.sentence.capitalize()}."
     moved = sum(abs(a - b) for a, b in zip(first.shares.as_tuple(), last.shares.as_tuple(), strict=True)) / 2
-    return f"The pick moved by {100 * moved:.0f} % of the compute ({last.of}).{far}"
+    return f"The pick moved by {100 * moved:.0f} % of the compute ({last.of}).{own}{far}"
