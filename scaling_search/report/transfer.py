@@ -1,4 +1,4 @@
-"""Where the pick moved: with fresh seeds, longer trainings and networks of other growths, as arrows in the share triangle."""
+"""Where the pick moved: with fresh seeds, longer trainings and other growths, as arrows in the share triangle."""
 
 from itertools import pairwise
 from math import hypot
@@ -24,7 +24,7 @@ def transfer(found: Verification) -> Plot:
     return Plot(
         name="transfer",
         caption="The division with the least expected loss: of the run, of fresh seeds at the same length, after "
-        "longer trainings, and with larger networks and such of the growth asked for where these were trained. Rings: what was trained again.",
+        "longer trainings, and with networks of other growths where these were trained. Rings: what was trained again.",
         data=table,
         figure=draw(table),
     )

@@ -57,12 +57,14 @@ class Plan(Strict):
         trials: trainings in all.
         seconds: expected, of wall-clock time.
         budget_seconds: what it was made to fit.
+        more: of the trials, those that were added last because time was left.
     """
 
     candidates: int = Field(ge=1)
     trials: int = Field(ge=1)
     seconds: float = Field(ge=0)
     budget_seconds: float = Field(gt=0)
+    more: int = Field(default=0, ge=0)
 
 
 class Work(Strict):

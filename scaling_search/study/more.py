@@ -46,6 +46,7 @@ def with_plan_of(record: RunRecord, longer: Planned, evidence: Evidence) -> RunR
             "trials": total,
             "seconds": record.plan.seconds + added,
             "budget_seconds": max(record.plan.budget_seconds, record.plan.seconds + added),
+            "more": 0,
         }
     )
     return record.model_copy(update={"strategy": longer.to_dict(), "plan": plan})
@@ -75,7 +76,8 @@ def with_more(prepared: Prepared, evidence: Evidence, *, seconds: float) -> Prep
         return None
     extended = with_plan_of(record, longer, evidence)
     budget = record.plan.budget_seconds  # as it was: they come out of what is left of it
-    plan = extended.plan.model_copy(update={"seconds": min(extended.plan.seconds, budget), "budget_seconds": budget})
+    within = {"seconds": min(extended.plan.seconds, budget), "budget_seconds": budget, "more": count}
+    plan = extended.plan.model_copy(update=within)
     return replace(prepared, strategy=longer, record=extended.model_copy(update={"plan": plan}))
 
 

@@ -93,6 +93,8 @@ def plan_lines(record: RunRecord) -> list[tuple[str, str]]:
     if record.lengths is not None:
         longer = f"{count(len(record.lengths.candidates), 'division')} for {record.lengths.epochs} epochs"
         return [("longer", f"{longer}: time is left to see whether the order holds")]
+    if plan.more:
+        return [("more", f"{count(plan.more, 'more trial')}: nothing is settled, and time is left")]
     lines = [("plan", f"{each}, {record.executor.workers} at once, about {format_seconds(plan.seconds)}")]
     if pilot is not None and pilot.pending and pilot.smaller:
         smaller = f"{record.base.network.get('resolution')} px, {format_count(record.base.macs)} MACs"

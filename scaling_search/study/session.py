@@ -56,7 +56,8 @@ class Session:
     repeats: bool = False
     _lock: "BaseFileLock | None" = None
     _smaller: Prepared | None = None
-    _since: float | None = None  # when this process began to plan it
+    _planning: float = 0.0  # seconds that the plan took
+    _since: float | None = None  # when this process began it, planning included
 
     @classmethod
     def opened(
@@ -79,10 +80,11 @@ class Session:
         """
         if design is None or self.folder is not None:
             raise InvalidInput(f"{self.path} has begun and keeps its plan")
-        self._since = time.monotonic()
+        begun = time.monotonic()
         self.prepared = prepare_new(
             design, command=typed_command(), on_data=data_listener(listeners), on_step=step_listener(listeners)
         )
+        self._planning = time.monotonic() - begun
         return self.prepared
 
     def prepare(self, listeners: Sequence[Listener] = ()) -> Prepared:
@@ -101,6 +103,7 @@ class Session:
         prepared = self.prepare(listeners)
         if self.folder is not None:
             return prepared
+        self._since = time.monotonic() - self._planning
         record, path = prepared.record, self.path
         if path is None:
             name = str(record.baseline["name"])

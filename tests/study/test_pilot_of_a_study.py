@@ -239,6 +239,7 @@ def test_a_search_that_is_not_settled_goes_on_while_there_is_time(make_study: Ma
     assert 23.7 < STARTUP_SECONDS + seconds <= 24, "what is left holds no other training"
     assert record.plan.seconds <= record.plan.budget_seconds == 24
     assert record.lengths is None
+    assert plan_lines(record) == [("more", f"{record.plan.more} more trials: nothing is settled, and time is left")]
     assert Study.open("run").complete
 
 
