@@ -18,6 +18,7 @@ import pandas as pd
 
 TRAIN = """
 import json, sys
+import scaling_search
 from scaling_search.coefficients import REFERENCES
 from scaling_search.data import prepare
 from scaling_search.data.cache import cache_folder
@@ -30,6 +31,7 @@ from scaling_search.study.options import Options
 from scaling_search.training.loop import train_epochs
 from scaling_search.training.recipe import recipe
 
+print(scaling_search.__file__, file=sys.stderr)  # the checkout that was meant, and not another
 data, width, pixels = json.loads(sys.argv[1])
 use_one_thread()
 options = Options(proxy_width=width, proxy_resolution=pixels)
@@ -38,8 +40,6 @@ source = open_source(data, cache=cache_folder(), seed=0)
 images = prepare(source, resolution=design.packed_resolution(len(source.classes)))
 base = design.base(len(images.classes))
 space = make_space(design.question, base=base, full=design.full)
-import scaling_search
-print(scaling_search.__file__, file=sys.stderr)
 for name in ("depth", "width", "resolution", "uniform"):
     found = space.candidate(Point(coefficients=REFERENCES[name].coefficients()))
     metrics = list(train_epochs(found.network, images, recipe("averaged"), epochs=2, seed=0))

@@ -58,6 +58,7 @@ class Plan(Strict):
         seconds: expected, of wall-clock time.
         budget_seconds: what it was made to fit.
         more: of the trials, those that were added last because time was left.
+        final: all has been trained, and no time was left for anything else: resuming adds nothing.
     """
 
     candidates: int = Field(ge=1)
@@ -65,6 +66,7 @@ class Plan(Strict):
     seconds: float = Field(ge=0)
     budget_seconds: float = Field(gt=0)
     more: int = Field(default=0, ge=0)
+    final: bool = False
 
 
 class Work(Strict):

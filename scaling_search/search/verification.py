@@ -105,18 +105,22 @@ class OwnGrowth(Strict):
 
     Attributes:
         growth: their cost over the base's.
-        loss: what the run's pick is expected to lose there; agrees: it is no more than ε.
+        loss: what the run's pick is expected to lose there.
+        agree: «yes»: that is no more than ε; «no»: the pick lies outside of what may be as good there; «unknown»:
+            neither.
     """
 
     growth: float = Field(gt=0)
     loss: float = Field(ge=0)
-    agrees: bool
+    agree: Literal["yes", "no", "unknown"]
 
     @property
     def sentence(self) -> str:
         """In words."""
         lost = f"the run's pick is expected to lose {100 * self.loss:.2g} points"
-        says = "they agree" if self.agrees else "they do not agree"
+        says = {"yes": "they agree", "no": "they do not agree", "unknown": "that does not tell whether they agree"}[
+            self.agree
+        ]
         return f"at {self.growth:.3g}×, the growth that was asked for, {lost}: {says}"
 
 

@@ -89,7 +89,7 @@ class Surface(Planned):
     def with_more(self, trainings: int) -> Self:
         """So many more, as long as something is left to lose: what a plan has underrated."""
         assert self.trials is not None, "the plan has filled these in"
-        return self.model_copy(update={"trials": min(_MOST, self.trials + max(0, trainings))})
+        return self.model_copy(update={"trials": min(_MOST, self.trials + trainings)})
 
     def decide(self, evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision:
         """What was begun and not ended; the first ones; then what is worth most, until little is left to lose."""

@@ -47,6 +47,7 @@ def with_plan_of(record: RunRecord, longer: Planned, evidence: Evidence) -> RunR
             "seconds": record.plan.seconds + added,
             "budget_seconds": max(record.plan.budget_seconds, record.plan.seconds + added),
             "more": 0,
+            "final": False,
         }
     )
     return record.model_copy(update={"strategy": longer.to_dict(), "plan": plan})
@@ -61,18 +62,19 @@ def with_more(prepared: Prepared, evidence: Evidence, *, seconds: float) -> Prep
     Args:
         seconds: of training that are left, of all workers together.
     """
-    record, strategy = prepared.record, prepared.strategy
-    asked = {} if record.pilot is None else record.pilot.asked
-    if not isinstance(strategy, Surface) or strategy.trials is None or asked.get("trials", ...) is not None:
+    record, strategy, took = prepared.record, prepared.strategy, _took(evidence)
+    if not isinstance(strategy, Surface) or not took:
         return None
-    took, workers = _took(evidence), record.executor.workers
-    if not took:
+    if record.pilot is None or record.pilot.asked["trials"] is not None:
         return None
+    workers = record.executor.workers
     # The last trial runs alone while the other workers wait: half a trial on average.
     waiting = max(took) / 2 * workers if workers > 1 else 0.0
     count = floor((seconds - waiting) / fmean(took))
+    if count < workers:
+        return None
     longer = strategy.with_more(count)
-    if count < workers or longer.decide(evidence, frozenset()) is DONE:
+    if longer.decide(evidence, frozenset()) is DONE:
         return None
     extended = with_plan_of(record, longer, evidence)
     budget = record.plan.budget_seconds  # as it was: they come out of what is left of it

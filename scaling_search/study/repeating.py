@@ -87,10 +87,11 @@ def _changed(before: RunRecord, changes: Mapping[str, str], options: Options) ->
     """The record with these values; its plan counts with them."""
     given = {key: getattr(options, key) for key in changes if key in _OF_STRATEGY}
     strategy = {**before.strategy, **given}
-    content: dict[str, Any] = {"strategy": strategy}
+    trials = before.plan.trials
     if "seeds" in given and before.seeds:
-        trials = before.plan.trials // before.seeds * given["seeds"]
-        content["plan"] = before.plan.model_copy(update={"trials": trials})
+        trials = trials // before.seeds * given["seeds"]
+    plan = before.plan.model_copy(update={"trials": trials, "more": 0, "final": False})
+    content: dict[str, Any] = {"strategy": strategy, "plan": plan}
     if given and before.lengths is not None:
         content["lengths"] = None  # it was planned for those trials
     if "epsilon" in changes:

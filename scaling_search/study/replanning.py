@@ -56,16 +56,20 @@ def with_the_rest(
 ) -> Prepared | None:
     """With what the rest of the budget is for: more trainings where the search is not settled, else longer ones.
 
-    None where neither fits.
+    With a final plan where neither fits; None where the plan is that already, and where it cannot be changed.
 
     Args:
         spent: seconds of the budget, as far as this process knows.
     """
     record = prepared.record
-    if record.lengths is not None:
+    if record.pilot is None or record.lengths is not None or record.compares or record.plan.final:
         return None
     left = seconds_left(evidence, budget=record.plan.budget_seconds, workers=record.executor.workers, spent=spent)
-    return with_more(prepared, evidence, seconds=left) or _with_lengths(prepared, evidence, candidates, seconds=left)
+    return (
+        with_more(prepared, evidence, seconds=left)
+        or _with_lengths(prepared, evidence, candidates, seconds=left)
+        or replace(prepared, record=record.model_copy(update={"plan": record.plan.model_copy(update={"final": True})}))
+    )
 
 
 def _with_lengths(
@@ -73,9 +77,7 @@ def _with_lengths(
 ) -> Prepared | None:
     """With five divisions trained longer, where there is time for it and trials can go on; else None."""
     record = prepared.record
-    if record.pilot is None or not record.recipe.schedule.nests or record.epochs is None:
-        return None
-    if record.compares:
+    if not record.recipe.schedule.nests or record.epochs is None:
         return None
     names = {candidate.id: candidate.names for candidate in candidates}
     lengths = plan_lengths(evidence, names, epochs=record.epochs, seconds=seconds)

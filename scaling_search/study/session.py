@@ -180,6 +180,8 @@ class Session:
             return False
         self.prepared = prepared
         self.begun().write_record(prepared.record)
+        if prepared.record.plan.final:
+            return False
         self.driver.follow(prepared.asking())
         self.announce(listeners)
         return True

@@ -157,12 +157,20 @@ def _transfer(
         if extent > 1:
             across = _across(trials, named, others, long)
         else:
-            loss = float(found.decision.at(pick.shares)["expected_loss"])
-            own = OwnGrowth(growth=reached, loss=loss, agrees=loss <= record.question.epsilon)
+            own = _own_growth(found, answer, growth=reached)
     return Transfer(
         picks=tuple(picks), order_by_length=_order(short, long), order_by_growth=across, own_growth=own,
         distance=_distance(trials.candidates),
     )  # fmt: skip
+
+
+def _own_growth(found: Analysis, answer: Answer, *, growth: float) -> OwnGrowth:
+    """The run's pick by the answer of the networks of that growth."""
+    there = found.decision.at(answer.pick.shares)
+    loss = float(there["expected_loss"])
+    if loss <= found.decision.epsilon:
+        return OwnGrowth(growth=growth, loss=loss, agree="yes")
+    return OwnGrowth(growth=growth, loss=loss, agree="unknown" if there["inside"] else "no")
 
 
 def _distance(candidates: pd.DataFrame) -> float | None:

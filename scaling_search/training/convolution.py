@@ -35,7 +35,7 @@ def fitted_to_cpu(module: nn.Module) -> nn.Module:
             _thin_out(part)
         elif type(part) is nn.Conv2d and (_is_pointwise(part) or _is_depthwise(part)):
             module.set_submodule(name, SmallMapConv2d.of(part))
-        elif isinstance(part, nn.BatchNorm2d) and is_thin(part):
+        elif is_thin(part):
             module.set_submodule(name, ThinBatchNorm2d.of(part))
     return module
 

@@ -10,10 +10,8 @@ from torch import Tensor, nn
 from scaling_search.data import Loader
 from scaling_search.training.parallel import World
 
-_BATCH = {"cpu": 128, "cuda": 256}
-"""Images; more than in training because nothing is kept for a backward pass. On a CPU larger ones leave its cache."""
-_PIXELS = 2**20
-"""At most so many on a CPU."""
+_BATCH = 256  # images; larger than in training because nothing is kept for a backward pass
+_CPU_BATCH, _CPU_PIXELS = 128, 2**20  # on a CPU larger ones leave its cache, and blocks of memory that it keeps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +31,8 @@ def validate(module: nn.Module, images: Loader, world: World, *, parts: int = 1)
         parts: into how many a batch has to be cut for the memory.
     """
     rows = world.share(torch.arange(len(images)))
-    batch = _BATCH.get(images.device.type, _BATCH["cuda"])
-    if images.device.type == "cpu":
-        batch = min(batch, -(-_PIXELS // images.pixels**2))
+    on_cpu = images.device.type == "cpu"
+    batch = min(_CPU_BATCH, -(-_CPU_PIXELS // images.pixels**2)) if on_cpu else _BATCH
     return evaluate(module, images.batches(rows, batch_size=max(1, batch // parts)), world)
 
 

@@ -12,7 +12,7 @@ import pytest
 from tiny_study import IMAGES, Ear, MakeStudy, interrupted_after
 
 from scaling_search.evidence import UNSCALED, Reading, Status
-from scaling_search.search.executors import Job, Ray
+from scaling_search.search.executors import Job, Ray, Train
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.plan import STARTUP_SECONDS
 from scaling_search.strategies import Surface
@@ -211,17 +211,6 @@ def test_five_divisions_are_trained_longer_where_time_is_left(make_study: MakeSt
     assert analysis.lengths.sentence in repr(study.analyze())
 
 
-@pytest.mark.parametrize("back", [1, 5, 29])
-def test_cut_off_in_the_longer_trainings_it_goes_on(make_study: MakeStudy, back: int) -> None:
-    make_study(**LONGER, folder="whole").run(train=steadily)
-    readings = len(pd.read_csv("whole/trials.csv"))
-    make_study(**LONGER).run(train=interrupted_after(readings - back, steadily))
-    assert Study.open("run").run(train=steadily)
-    columns = ["candidate", "seed", "epoch", "top1"]
-    whole, torn = (pd.read_csv(Path(name) / "trials.csv")[columns] for name in ("whole", "run"))
-    assert torn.sort_values(columns[:3]).to_numpy().tolist() == whole.sort_values(columns[:3]).to_numpy().tolist()
-
-
 NOT_SETTLED: dict[str, Any] = PILOTED | {"epochs": 2, "budget": 24}
 """What is left of the budget after the start holds some 43 trainings of 0.2 s: more than a plan of 30, no 45."""
 
@@ -243,12 +232,17 @@ def test_a_search_that_is_not_settled_goes_on_while_there_is_time(make_study: Ma
     assert Study.open("run").complete
 
 
-@pytest.mark.parametrize("back", [1, 3, 20])
-def test_cut_off_in_the_trainings_that_came_later_it_goes_on(make_study: MakeStudy, back: int) -> None:
-    make_study(**NOT_SETTLED, folder="whole").run(train=gently)
+@pytest.mark.parametrize(
+    ("asked", "train", "back"),
+    [*((LONGER, steadily, back) for back in (1, 5, 29)), *((NOT_SETTLED, gently, back) for back in (1, 3, 20))],
+)
+def test_cut_off_in_the_trainings_that_came_later_it_goes_on(
+    make_study: MakeStudy, asked: dict[str, Any], train: Train, back: int
+) -> None:
+    make_study(**asked, folder="whole").run(train=train)
     readings = len(pd.read_csv("whole/trials.csv"))
-    make_study(**NOT_SETTLED).run(train=interrupted_after(readings - back, gently))
-    assert Study.open("run").run(train=gently)
+    make_study(**asked).run(train=interrupted_after(readings - back, train))
+    assert Study.open("run").run(train=train)
     columns = ["candidate", "seed", "epoch", "top1"]
     whole, torn = (pd.read_csv(Path(name) / "trials.csv")[columns] for name in ("whole", "run"))
     assert torn.sort_values(columns[:3]).to_numpy().tolist() == whole.sort_values(columns[:3]).to_numpy().tolist()
@@ -266,3 +260,5 @@ def test_time_that_went_elsewhere_is_not_spent_again(make_study: MakeStudy, monk
     study = make_study(**NOT_SETTLED)
     assert study.run(train=gently)
     assert len(epochs_trained().drop(UNSCALED)) == 30
+    assert Study.open("run").run(train=gently)
+    assert len(epochs_trained().drop(UNSCALED)) == 30, "nor by resuming, which does not know of it"
