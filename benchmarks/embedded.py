@@ -157,6 +157,7 @@ def main() -> None:
     parser.add_argument("--show", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    options.out.mkdir(parents=True, exist_ok=True)  # now: a training of an hour is written at its end
     file = options.out / "readings.csv"
     for job in options.job:
         run(job, prepare(options.data, resolution=128), file)

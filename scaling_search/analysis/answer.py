@@ -83,7 +83,7 @@ def analyze(trials: Trials, *, epsilon: float = EPSILON, metric: Literal["auto"]
     if not 0 < epsilon < 1:
         raise InvalidInput(f"--epsilon is a loss of accuracy between 0 and 1, as 0.005, and not {epsilon}")
     final, candidates, chosen, means, surface = _judged(trials, metric)
-    accuracy = surface if chosen.name == "top1" else _surface(trials, candidates, paired_means(final, "top1"))
+    accuracy = surface if chosen.name == "top1" else _surface(trials, candidates, _means(trials, final, chosen, "top1"))
     decision = decide(surface, accuracy, candidates, epsilon=epsilon)
     unscaled = judge_unscaled(trials.unscaled, final, metric=chosen, surface=surface, decision=decision)
     table = _table(candidates, final, decision, accuracy)
@@ -127,8 +127,13 @@ def _judged(
     final = trials.final[trials.final["candidate"].isin(compared)]
     chosen = choose_metric(final, trials.readings, wanted=metric)
     candidates = trials.candidates.loc[compared]
-    means = paired_means(scored(final, chosen), "score")
+    means = _means(trials, final, chosen)
     return final, candidates, chosen, means, _surface(trials, candidates, means)
+
+
+def _means(trials: Trials, final: pd.DataFrame, metric: Metric, name: Name | None = None) -> PairedMeans:
+    """The candidates' means of the reading that is judged, or of the other one."""
+    return paired_means(scored(final, metric, name), "score", beside=scored(trials.unscaled, metric, name))
 
 
 def _surface(trials: Trials, candidates: pd.DataFrame, means: PairedMeans) -> Surface:
@@ -201,5 +206,5 @@ def _disagreement(
         return []
     other = accuracy
     if chosen.name == "top1":
-        other = _surface(trials, candidates, paired_means(scored(final, chosen, "val_loss"), "score"))
+        other = _surface(trials, candidates, _means(trials, final, chosen, "val_loss"))
     return list(disagreement(chosen, decision, other))

@@ -74,7 +74,9 @@ def _missing(trials: Trials, table: pd.DataFrame) -> Iterator[str]:
 
 def _noise(trials: Trials, table: pd.DataFrame, split: list[str]) -> Iterator[str]:
     if (table["seeds"] < 2).all():
-        yield "No candidate has a second seed: how noisy a training is was assumed, and not measured."
+        again = len(trials.unscaled) > 1
+        known = "taken from the unscaled network's seeds, and partly assumed" if again else "assumed, and not measured"
+        yield f"No candidate has a second seed: how noisy a training is was {known}."
     if split:
         yield (
             f"{listed(split[:_LISTED])} end{'s' if len(split) == 1 else ''} far apart from seed to seed: such a mean "

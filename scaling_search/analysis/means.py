@@ -4,6 +4,10 @@ Model (randomised blocks): y[candidate, seed] = mean[candidate] + effect[seed] +
 With every candidate trained on the same seeds the means are the plain ones; where seeds are missing (a run that was
 interrupted, a trial that failed) a candidate is not rewarded for having met the lucky seeds only.
 
+effect[seed] ~ N(0, ρ σ²), σ² the variance of an error. ρ is averaged over (`RATIOS`): many candidates on the same seeds
+say it themselves, and then the effects are taken out in full; where hardly one is repeated the prior does, which comes
+from recorded tables. Two seeds of a single candidate then tell of noise, and are not all put down to the seeds.
+
 The errors need not be equally large. One candidate that learns in one seed and not in another must not make everyone
 look uncertain, so the seeds' effects are weighted by each candidate's own scatter, and the scatter is kept apart.
 """
@@ -13,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+RATIOS = np.array([0.03, 0.3, 3.0, 300.0])  # ρ; recorded runs show none (results/verdicts)
+RATIOS_PRIOR = np.array([0.6, 0.25, 0.1, 0.05])
 _ROUNDS = 4  # of reweighting; the weights hardly change after the second
 
 
@@ -21,6 +27,7 @@ class PairedMeans:
     """For n candidates in the order of `candidates`: means [n], number of seeds [n], and the scatter between seeds.
 
     `squares` [n] are sums of squared errors that follow σ² χ² with `freedom` [n] degrees of freedom (0: one seed).
+    `base` is the same of the unscaled network, (squares, freedom), where it was trained; it has no mean here.
     """
 
     candidates: tuple[str, ...]
@@ -29,6 +36,7 @@ class PairedMeans:
     squares: np.ndarray
     freedom: np.ndarray
     seed_sd: float  # spread of the seeds' common effects
+    base: tuple[float, float] = (0.0, 0.0)
 
     @property
     def dof(self) -> float:
@@ -40,39 +48,61 @@ class PairedMeans:
         """Noise of one trial, pooled; None: no candidate has a second seed, so nothing tells noise from difference."""
         return float(np.sqrt(self.squares.sum() / self.dof)) if self.dof > 0 else None
 
-
-def paired_means(final: pd.DataFrame, value: str = "top1") -> PairedMeans:
-    """Means of the finished trials, one row each (columns candidate, seed and value)."""
-    rows, candidates = pd.factorize(final["candidate"], sort=True)
-    columns, seeds = pd.factorize(final["seed"], sort=True)
-    table = np.full((len(candidates), len(seeds)), np.nan)
-    table[rows, columns] = final[value].to_numpy(float)
-    return from_matrix(table, candidates=tuple(map(str, candidates)))
+    @property
+    def base_sd(self) -> float | None:
+        """The same of the unscaled network; None: it has no second seed either."""
+        squares, freedom = self.base
+        return float(np.sqrt(squares / freedom)) if freedom > 0 else None
 
 
-def from_matrix(values: np.ndarray, *, candidates: tuple[str, ...] | None = None) -> PairedMeans:
-    """The same for values [n candidates, k seeds], NaN where a trial is missing; no row is all NaN."""
+def paired_means(final: pd.DataFrame, value: str = "top1", *, beside: pd.DataFrame | None = None) -> PairedMeans:
+    """Means of the finished trials, one row each (columns candidate, seed and value).
+
+    Args:
+        beside: the same of the unscaled network, which is no candidate: its seeds tell of noise, and nothing else.
+    """
+    table = final.pivot(index="candidate", columns="seed", values=value)
+    base = None
+    own = pd.Series(dtype=float) if beside is None else beside.set_index("seed")[value].dropna()
+    if len(own):
+        table = table.reindex(columns=table.columns.union(own.index))
+        base = own.reindex(table.columns).to_numpy(float)
+    return from_matrix(table.to_numpy(float), candidates=tuple(map(str, table.index)), beside=base)
+
+
+def from_matrix(
+    values: np.ndarray, *, candidates: tuple[str, ...] | None = None, beside: np.ndarray | None = None
+) -> PairedMeans:
+    """The same for values [n candidates, k seeds], NaN where a trial is missing; no row is all NaN.
+
+    Args:
+        beside: those of the unscaled network [k].
+    """
+    n = len(values)
+    if beside is not None:
+        values = np.vstack([values, beside])
     there = ~np.isnan(values)
     seeds = there.sum(axis=1)
     filled = np.where(there, values, 0.0)
     weights = np.ones(len(values))
     centre = filled.sum(axis=1) / seeds
     effects = _medians(np.where(there, values - centre[:, None], np.nan))
-    rank = 0
+    rank = 0.0
     for _ in range(_ROUNDS if values.shape[1] > 1 else 0):
         squares = _squares(filled, there, effects)
         weights = 1 / (squares / np.maximum(seeds - 1, 1) + _typical(squares, seeds))
         effects, rank = _effects(filled, there, weights)
     squares = _squares(filled, there, effects)
     spare = np.maximum(seeds - 1, 0)
-    dof = max(int(seeds.sum()) - len(values) - rank, 0)
+    freedom = spare * (1 - rank / max(spare.sum(), 1))
     return PairedMeans(
-        candidates=candidates or tuple(f"c{index:02d}" for index in range(len(values))),
-        means=((filled - there * effects).sum(axis=1)) / seeds,
-        seeds=seeds,
-        squares=squares,
-        freedom=spare * (dof / max(spare.sum(), 1)),
+        candidates=candidates or tuple(f"c{index:02d}" for index in range(n)),
+        means=((filled - there * effects).sum(axis=1) / seeds)[:n],
+        seeds=seeds[:n],
+        squares=squares[:n],
+        freedom=freedom[:n],
         seed_sd=float(effects.std(ddof=1)) if len(effects) > 1 else 0.0,
+        base=(float(squares[n:].sum()), float(freedom[n:].sum())),
     )
 
 
@@ -101,13 +131,28 @@ def _squares(filled: np.ndarray, there: np.ndarray, effects: np.ndarray) -> np.n
     return np.asarray((there * (adjusted - mean) ** 2).sum(axis=1))
 
 
-def _effects(filled: np.ndarray, there: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, int]:
-    """Weighted least squares of the seeds' effects [k], the candidates' means eliminated, and the rank of it.
+def _effects(filled: np.ndarray, there: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
+    """The seeds' effects [k], the candidates' means eliminated, and the degrees of freedom that they take.
 
-    Seeds that share no candidate cannot be compared: the least-norm solution gives them no effect.
+    Least squares, shrunk for each ρ, which is weighed by its likelihood with σ maximised out. Seeds that share no
+    candidate cannot be compared and get no effect.
     """
-    share = there / there.sum(axis=1, keepdims=True)  # [n, k]
-    normal = np.diag((weights[:, None] * there).sum(axis=0)) - (weights[:, None] * there).T @ share
-    centred = filled - there * (filled.sum(axis=1) / there.sum(axis=1))[:, None]
-    solution = np.linalg.lstsq(normal, (weights[:, None] * centred).sum(axis=0), rcond=1e-9)
-    return np.asarray(solution[0]), int(solution[2])
+    repeated = there.sum(axis=1) > 1
+    if not repeated.any():
+        return np.zeros(there.shape[1]), 0.0
+    there, filled = there[repeated], filled[repeated]
+    weights = (weights[repeated] / np.median(weights[repeated]))[:, None]
+    count = there.sum(axis=1, keepdims=True)
+    centred = np.where(there, filled - filled.sum(axis=1, keepdims=True) / count, 0.0)
+    normal = np.diag((weights * there).sum(axis=0)) - (weights * there).T @ (there / count)
+    values, vectors = np.linalg.eigh(normal)  # [k], the smallest is 0: what all seeds share is in the means
+    along = vectors.T @ (weights * centred).sum(axis=0)
+    pull = RATIOS[:, None] / (1 + RATIOS[:, None] * np.maximum(values, 0))  # [ratios, k]
+    total = (weights * centred**2).sum() + 1e-24
+    left = np.maximum(total - pull @ along**2, 1e-9 * total)
+    log = (
+        np.log(RATIOS_PRIOR) + 0.5 * np.log(pull / RATIOS[:, None]).sum(axis=1) - 0.5 * (count - 1).sum() * np.log(left)
+    )
+    likely = np.exp(log - log.max())
+    pull = likely @ pull / likely.sum()
+    return vectors @ (pull * along), float((pull * values).sum())

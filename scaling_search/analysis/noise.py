@@ -15,6 +15,7 @@ import numpy as np
 from scaling_search.analysis.means import PairedMeans
 
 ALIKE, ALIKE_PRIOR = np.array([4.0, 12.0, 1000.0]), np.array([0.2, 0.3, 0.5])
+BASE_ALIKE = 4.0  # ν of the unscaled network, which is smaller than what it is compared with
 LASTING = 0.01 * np.array([0.1, 0.4, 0.8, 1.5])
 LASTING_SD = 0.004
 TYPICAL, SPREAD = 0.015, 1.0  # log-normal prior of σ: a point and a half, anything from a half to four
@@ -51,18 +52,26 @@ def noise_grid(means: PairedMeans) -> NoiseGrid:
     )
 
 
+def _told(squares: np.ndarray, freedom: np.ndarray, alike: float) -> np.ndarray:
+    """Log-likelihood of each σ of the ladder by these sums of squares [c] and their degrees of freedom [c]."""
+    if not len(freedom):
+        return np.zeros(len(_LADDER))
+    from scipy.stats import f  # a second of imports, not before the first trial
+
+    squares = np.maximum(squares, freedom * _LADDER[0] ** 2)  # seeds that agree to the last digit
+    ratio = squares / (freedom * _LADDER[:, None] ** 2)  # [ladder, candidates]
+    return np.asarray((f.logpdf(ratio, freedom, alike) - 2 * np.log(_LADDER)[:, None]).sum(axis=1))
+
+
 def _levels(means: PairedMeans) -> tuple[np.ndarray, float]:
     """σ at five quantiles of its posterior, and the most probable ν."""
     log = np.tile(-0.5 * (np.log(_LADDER / TYPICAL) / SPREAD) ** 2, (len(ALIKE), 1)) + np.log(ALIKE_PRIOR)[:, None]
     repeated = means.freedom > 0
-    if repeated.any():
-        from scipy.stats import f  # a second of imports, not before the first trial
-
-        freedom = means.freedom[repeated]
-        squares = np.maximum(means.squares[repeated], freedom * _LADDER[0] ** 2)  # seeds that agree to the last digit
-        ratio = squares / (freedom * _LADDER[:, None] ** 2)  # [ladder, candidates]
-        for row, alike in enumerate(ALIKE):
-            log[row] += (f.logpdf(ratio, freedom, alike) - 2 * np.log(_LADDER)[:, None]).sum(axis=1)
+    for row, alike in enumerate(ALIKE):
+        log[row] += _told(means.squares[repeated], means.freedom[repeated], alike)
+    if means.base[1] > 0:
+        squares, freedom = np.array([means.base]).T
+        log += _told(squares, freedom, BASE_ALIKE)
     weight = np.exp(log - log.max())
     row = int(weight.sum(axis=1).argmax())
     cumulated = np.cumsum(weight[row]) / weight[row].sum()

@@ -188,7 +188,8 @@ class Known:
         """What these readings let one foresee."""
         names = sorted({trial.candidate for trial in read})
         histories = tuple(self.evidence.history(trial) for trial in read)
-        return _outlook(histories, tuple((name, self._realised(name)) for name in names), self.epochs)
+        base = tuple(self.evidence.unscaled[trial] for trial in sorted(self.evidence.unscaled))
+        return _outlook(histories, base, tuple((name, self._realised(name)) for name in names), self.epochs)
 
     def _realised(self, name: str) -> Realised:
         return self.evidence.realised.get(name) or Realised(self.evidence.candidates[name], 2.0)
@@ -224,9 +225,15 @@ def _shows(evidence: Evidence, trial: Trial, epochs: int) -> bool:
 
 @lru_cache(maxsize=16)  # a decision needs the same one several times, and so does the decision after a proposal
 def _outlook(
-    histories: tuple[tuple[Reading, ...], ...], built: tuple[tuple[str, Realised], ...], epochs: int
+    histories: tuple[tuple[Reading, ...], ...],
+    base: tuple[tuple[Reading, ...], ...],
+    built: tuple[tuple[str, Realised], ...],
+    epochs: int,
 ) -> "Outlook":
-    """What these readings of candidates, in the order of their names, let one foresee. A pure function."""
+    """What these readings of candidates, in the order of their names, and of the unscaled network let one foresee.
+
+    A pure function.
+    """
     import numpy as np
     import pandas as pd
 
@@ -238,12 +245,15 @@ def _outlook(
     from scaling_search.analysis.surface import Observed
     from scaling_search.analysis.surface import Surface as Posterior
 
-    columns = ["candidate", "seed", "epoch", "top1", "val_loss"]
-    readings = [one for history in histories for one in history]
-    values = [(one.trial.candidate, one.trial.seed, one.epoch, one.top1, one.val_loss) for one in readings]
-    rows = pd.DataFrame(values, columns=columns)
-    final = rows[rows["epoch"] == epochs]
-    means = paired_means(scored(final, choose_metric(final, rows)), "score")
+    def table(histories: tuple[tuple[Reading, ...], ...]) -> pd.DataFrame:
+        readings = [one for history in histories for one in history]
+        values = [(one.trial.candidate, one.trial.seed, one.epoch, one.top1, one.val_loss) for one in readings]
+        return pd.DataFrame(values, columns=["candidate", "seed", "epoch", "top1", "val_loss"])
+
+    rows, beside = table(histories), table(base)
+    final, beside = rows[rows["epoch"] == epochs], beside[(beside["epoch"] == epochs) & beside["top1"].notna()]
+    metric = choose_metric(final, rows)
+    means = paired_means(scored(final, metric), "score", beside=scored(beside, metric))
     assert means.candidates == tuple(name for name, _ in built)
     ratio = np.array([one.macs_ratio for _, one in built])
     observed = Observed(

@@ -69,12 +69,14 @@ class Recorded:
         table: candidates.csv.
         rows: its candidates, in their order.
         histories: the readings of each trial.
+        base: those of the unscaled network, where it was trained: a search has them before it asks.
     """
 
     record: RunRecord
     table: pd.DataFrame
     rows: tuple[Row, ...]
     histories: Histories
+    base: tuple[Reading, ...] = ()
 
     @property
     def seeds(self) -> list[int]:
@@ -99,7 +101,7 @@ class Recorded:
 
     def trials(self, readings: Sequence[Reading], *, epochs: int | None = None) -> Trials:
         """These readings with the table's candidates, for the analysis; None are the run's own epochs."""
-        return make_trials(self.table, readings_table(readings), self.record, epochs=epochs)
+        return make_trials(self.table, readings_table([*self.base, *readings]), self.record, epochs=epochs)
 
     def nearest(self, shares: Division) -> str:
         """The candidate that came nearest to these shares, among those that were trained."""
@@ -160,8 +162,9 @@ def read_recorded(folder: RunFolder) -> Recorded:
             readings.add(entry)
     if not list(readings.readings()):
         raise InvalidInput(f"{folder.path} has no readings to replay")
-    rows = _rows(table)
-    return Recorded(record=record, table=table, rows=rows, histories=readings.evidence({}).histories)
+    evidence = readings.evidence({})
+    base = tuple(reading for trial in sorted(evidence.unscaled) for reading in evidence.unscaled[trial])
+    return Recorded(record=record, table=table, rows=_rows(table), histories=evidence.histories, base=base)
 
 
 def candidate_rows(folder: RunFolder) -> tuple[Row, ...]:
@@ -226,9 +229,10 @@ def search_recorded(strategy: Strategy, recorded: Recorded, *, histories: Histor
     train = Replay(seen)
     start = dict.fromkeys(recorded.candidate(point).id for point in strategy.points())
     order = [row for row in recorded.rows if row.id in start]
-    driver = Driver(
-        strategy, recorded, order, journal=Readings(), checkpoints=Path("none"), write=lambda rows: None
-    )  # fmt: skip
+    journal = Readings()
+    for reading in recorded.base:
+        journal.add(reading)
+    driver = Driver(strategy, recorded, order, journal=journal, checkpoints=Path("none"), write=lambda rows: None)
     came = Arrivals(seen)
     driver.listeners = [came]
     while not isinstance(ask := driver.ask(), Decision):

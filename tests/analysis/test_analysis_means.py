@@ -17,18 +17,37 @@ def test_with_all_seeds_present_the_means_are_plain() -> None:
     table = trials({("a", 0): 0.5, ("a", 1): 0.7, ("b", 0): 0.6, ("b", 1): 0.9})
     result = paired_means(table)
     assert named(result) == pytest.approx({"a": 0.6, "b": 0.75})
-    assert result.dof == pytest.approx(1)
-    # the interaction that is left: ±0.025 in each of four trials, on one degree of freedom
-    assert result.error_sd == pytest.approx(np.sqrt(4 * 0.025**2))
+    assert 1 < result.dof < 2, "whether a seed gives something to both is not known"
+
+
+def test_what_many_candidates_share_is_taken_out_in_full() -> None:
+    random = np.random.default_rng(2)
+    effects = np.array([0.0, -0.2, 0.1])
+    values = np.linspace(0.4, 0.6, 20)[:, None] + effects + random.normal(0, 0.01, (20, 3))
+    result = from_matrix(values)
+    assert result.dof == pytest.approx(38, abs=0.1)
+    rows = values - values.mean(axis=1, keepdims=True)
+    assert result.error_sd == pytest.approx(np.sqrt(((rows - rows.mean(axis=0)) ** 2).sum() / 38), rel=0.05)
 
 
 def test_a_candidate_that_missed_the_unlucky_seed_is_not_rewarded() -> None:
-    # seed 1 costs everyone 0.2; c has not been trained with it
-    table = trials({("a", 0): 0.6, ("a", 1): 0.4, ("b", 0): 0.7, ("b", 1): 0.5, ("c", 0): 0.65})
-    result = paired_means(table)
-    assert named(result) == pytest.approx({"a": 0.5, "b": 0.6, "c": 0.55})
-    assert result.error_sd == pytest.approx(0, abs=1e-6)
-    assert result.seed_sd == pytest.approx(0.2 / np.sqrt(2))
+    # seed 1 costs everyone 0.2; the last has not been trained with it
+    random = np.random.default_rng(2)
+    values = 0.5 + random.normal(0, 0.004, (7, 2)) - [0, 0.2]
+    values[-1] = 0.65, np.nan
+    result = from_matrix(values)
+    assert result.means[-1] == pytest.approx(0.55, abs=0.01)
+    assert result.error_sd == pytest.approx(0.004, rel=0.5)
+    assert result.seed_sd == pytest.approx(0.2 / np.sqrt(2), rel=0.02)
+
+
+def test_without_an_effect_of_the_seeds_a_missing_one_changes_nothing() -> None:
+    random = np.random.default_rng(4)
+    values = 0.5 + random.normal(0, 0.02, (8, 3))
+    values[3:, 1:] = np.nan
+    result = from_matrix(values)
+    assert result.means[3:] == pytest.approx(values[3:, 0], abs=0.006)
+    assert result.dof > 5, "three candidates with three seeds have six beyond their means"
 
 
 def test_one_seed_leaves_the_noise_unknown() -> None:
@@ -40,7 +59,27 @@ def test_one_seed_leaves_the_noise_unknown() -> None:
 def test_seeds_that_share_no_candidate_are_not_compared() -> None:
     result = paired_means(trials({("a", 0): 0.6, ("b", 1): 0.7, ("b", 2): 0.9}))
     assert named(result) == pytest.approx({"a": 0.6, "b": 0.8})
-    assert result.error_sd is None  # the two seeds of b may differ by noise or by what they give to all
+
+
+def test_two_seeds_of_one_candidate_tell_of_noise() -> None:
+    result = paired_means(trials({("a", 0): 0.6, ("b", 1): 0.7, ("b", 2): 0.9}))
+    assert result.error_sd == pytest.approx(0.2 / np.sqrt(2), rel=0.15)
+    assert 0.6 < result.dof < 1, "some of it may be what the seeds do to all"
+
+
+def test_the_base_beside_tells_of_noise_and_has_no_mean() -> None:
+    table = trials({("a", 0): 0.6, ("b", 0): 0.7, ("b", 1): 0.72})
+    base = trials({("base", 0): 0.3, ("base", 1): 0.34, ("base", 2): 0.32})
+    alone, both = paired_means(table), paired_means(table, beside=base)
+    assert both.candidates == ("a", "b")
+    assert alone.base_sd is None
+    assert both.base_sd == pytest.approx(0.02, rel=0.3)
+    assert both.base[1] == pytest.approx(2, abs=0.8)
+    far = paired_means(table, beside=base.assign(top1=base["top1"] + 0.3))
+    assert far.means == pytest.approx(both.means), "its level is its own"
+    assert far.base == pytest.approx(both.base)
+    lone = paired_means(table, beside=base.head(1).assign(top1=np.nan))
+    assert lone.base == (0, 0)
 
 
 def test_noise_is_recovered_without_what_a_seed_gives_to_all() -> None:

@@ -38,6 +38,23 @@ def test_one_seed_leaves_the_prior_from_half_a_point_to_many() -> None:
     assert noise.max() > 0.04
 
 
+def test_seeds_of_the_base_tell_how_noisy_the_others_are() -> None:
+    values = readings(0.01, seeds=1)
+    spread = np.array([-1.0, 0.0, 1.0])
+    quiet, loud = (noise_grid(from_matrix(_wide(values), beside=0.3 + sd * spread)) for sd in (0.004, 0.06))
+    low, high = (np.sqrt(weighted(grid.trial, grid.log_weight)).mean() for grid in (quiet, loud))
+    assert low < 0.012 < 0.03 < high
+    known = from_matrix(readings(0.01), beside=0.3 + 0.06 * spread)
+    assert np.sqrt(weighted(noise_grid(known).trial, noise_grid(known).log_weight)).mean() == pytest.approx(
+        0.01, rel=0.25
+    ), "where the candidates have repeats, these say it"
+
+
+def _wide(values: np.ndarray) -> np.ndarray:
+    """One seed of three [n, 3]."""
+    return np.hstack([values, np.full((len(values), 2), np.nan)])
+
+
 def test_more_seeds_shrink_the_noise_of_a_mean_but_not_what_is_lasting() -> None:
     few, many = (noise_grid(from_matrix(readings(0.02, seeds=seeds))) for seeds in (2, 8))
     assert many.variance.mean() < few.variance.mean()

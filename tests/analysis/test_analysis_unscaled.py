@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pandas as pd
@@ -44,14 +45,31 @@ def same_answer(first: Analysis, second: Analysis) -> bool:
 
 
 @pytest.mark.parametrize("row", [True, False])
-def test_a_trained_base_changes_nothing_of_the_divisions(run: Path, row: bool) -> None:
+def test_what_a_trained_base_reaches_changes_nothing_of_the_divisions(run: Path, tmp_path: Path, row: bool) -> None:
     before = analyze_run(run)
+    far = analyze_run(add_base(Path(copytree(run, tmp_path / "far")), below=0.2, row=row))
     after = analyze_run(add_base(run, below=0.1, row=row))
-    assert same_answer(before, after)
+    assert same_answer(far, after)
     assert after.warnings == before.warnings
-    assert after.references().equals(before.references())
+    assert after.table["top1"].equals(before.table["top1"])
     assert UNSCALED not in after.trials.candidates.index
     assert (before.unscaled, list(after.trials.unscaled["candidate"])) == (None, [UNSCALED] * 3)
+
+
+def test_seeds_of_the_base_tell_of_noise_where_no_candidate_is_repeated(tmp_path: Path) -> None:
+    def answer(spread: float) -> Analysis:
+        run = add_base(plant(tmp_path / str(spread), truth=peak(BEST, steepness=0.1), noise=0.004), below=0.1)
+        rows = pd.read_csv(run / "trials.csv", dtype={"reason": str})
+        own = rows["candidate"] == UNSCALED
+        rows.loc[own, "top1"] += spread * (rows.loc[own, "seed"] - 1)
+        rows.loc[own, "val_loss"] -= 2 * spread * (rows.loc[own, "seed"] - 1)
+        rows[own | (rows["seed"] == 0)].to_csv(run / "trials.csv", index=False)
+        return analyze_run(run)
+
+    quiet, loud = answer(0.0), answer(0.05)
+    assert np.median(loud.surface.trial_sd) > 2 * np.median(quiet.surface.trial_sd)
+    assert loud.pick.expected_loss > quiet.pick.expected_loss
+    assert any("taken from the unscaled network's seeds" in warning for warning in loud.warnings)
 
 
 def test_what_the_base_loses_is_said_with_its_interval(run: Path) -> None:

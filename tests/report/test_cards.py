@@ -157,11 +157,22 @@ def test_noise_is_assumed_with_one_seed(tmp_path: Path) -> None:
     card = noise(planted(tmp_path / "none", seeds=1), tmp_path)
     assert card.standing == "WARNING"
     assert "No candidate has a second seed" in card.sentence
+    base = plant(tmp_path / "base", truth=INNER, seeds=1)
+    edit_trials(base, _with_base)
+    assert "those of the unscaled network differ by 1.8 points" in noise(analyze_run(base), tmp_path).sentence
     one = plant(tmp_path / "one", truth=INNER)
     edit_trials(one, lambda rows: rows[(rows["seed"] == 0) | (rows["candidate"] == "c03")])
     card = noise(analyze_run(one), tmp_path)
     assert card.standing == "WARNING"
-    assert "Repeats of 1 candidate are too few" in card.sentence
+    assert "Repeats of 1 candidate with other seeds differ" in card.sentence
+    assert "partly assumed" in card.sentence
+
+
+def _with_base(rows: pd.DataFrame) -> pd.DataFrame:
+    """Three seeds of the unscaled network, two points apart."""
+    own = [rows[rows["candidate"] == "c00"].assign(candidate="base", seed=seed) for seed in range(3)]
+    own = [one.assign(top1=0.3 + 0.02 * seed, val_loss=2.0 - 0.04 * seed) for seed, one in enumerate(own)]
+    return pd.concat([rows, *own])
 
 
 def test_cost(tmp_path: Path) -> None:

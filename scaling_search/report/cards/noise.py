@@ -19,10 +19,11 @@ def noise(analysis: Analysis, run: Path) -> Card:
     repeated = int((analysis.table["seeds"] > 1).sum())
     used = f"the surface reckons with {points(typical)} points"
     if means.error_sd is None:
-        few = "No candidate has a second seed"
-        if repeated:
-            few = f"Repeats of {count(repeated, 'candidate')} are too few to tell noise from what a seed does to all"
-        sentence = f"{few}; {used}, which is assumed."
+        base = means.base_sd
+        apart = (
+            f", and those of the unscaled network differ by {points(base)} points (standard deviation)" if base else ""
+        )
+        sentence = f"No candidate has a second seed{apart}; {used}, which is {'partly ' if base else ''}assumed."
     else:
         few = "" if means.dof >= KNOWN else ", partly assumed, since that is little to go by"
         sentence = (
