@@ -80,10 +80,14 @@ SETTINGS: Mapping[str, Setting] = {
 }
 
 
-def proxies(setting: Setting, data: str, baseline: str) -> tuple[Dataset, dict[str, Network]]:
+def proxies(setting: Setting, arguments: argparse.Namespace) -> tuple[Dataset, dict[str, Network]]:
     """The images and the network of each division."""
-    design = make_design(network(baseline), data, Options(leverage=setting.leverage, executor="inline"))
-    source = open_source(data, cache=cache_folder(), seed=0)
+    options = Options(
+        leverage=setting.leverage, executor="inline",
+        proxy_width=arguments.proxy_width, proxy_resolution=arguments.proxy_resolution,
+    )  # fmt: skip
+    design = make_design(network(arguments.baseline), arguments.data, options)
+    source = open_source(arguments.data, cache=cache_folder(), seed=0)
     dataset = prepare(source, resolution=design.packed_resolution(len(source.classes)))
     base = design.base(len(dataset.classes))
     rule = make_space(design.question, base=base, full=design.full).rule
@@ -108,7 +112,7 @@ def train(
 def train_missing(name: str, arguments: argparse.Namespace, done: pd.DataFrame) -> None:
     """Trains what readings.csv does not hold of a setting, seed by seed."""
     setting = SETTINGS[name]
-    dataset, networks = proxies(setting, arguments.data, arguments.baseline)
+    dataset, networks = proxies(setting, arguments)
     known = set(done[done["setting"] == name][["division", "seed"]].itertuples(index=False, name=None))
     for seed in range(arguments.seeds):
         for division, proxy in networks.items():
@@ -122,7 +126,7 @@ def train_missing(name: str, arguments: argparse.Namespace, done: pd.DataFrame) 
 
 def take_recorded(run: Path, arguments: argparse.Namespace) -> None:
     """The centre's readings from a run of the same proxies; an epoch costs what one epoch is measured to cost."""
-    dataset, networks = proxies(SETTINGS["centre"], arguments.data, arguments.baseline)
+    dataset, networks = proxies(SETTINGS["centre"], arguments)
     candidates, trials = pd.read_csv(run / "candidates.csv"), pd.read_csv(run / "trials.csv")
     asked = candidates[["share_depth", "share_width", "share_resolution"]].to_numpy()
     for division, proxy in networks.items():
@@ -219,6 +223,8 @@ def main() -> None:
     parser.add_argument("--settings", default="", help=f"to be trained, by commas: {', '.join(SETTINGS)}")
     parser.add_argument("--data", default="shapes")
     parser.add_argument("--baseline", default="b0")
+    parser.add_argument("--proxy-width", type=float, help="of the proxies' base; by default the program's own")
+    parser.add_argument("--proxy-resolution", type=int, help="pixels of the proxies' base")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--recorded", type=Path, help="a run of the centre's proxies with at least these epochs")
