@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -12,15 +13,16 @@ from tiny_study import MakeStudy, interrupted_after
 
 from scaling_search.analysis.answer import pick_alone
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import Reading
+from scaling_search.evidence import UNSCALED, Evidence, Reading
 from scaling_search.search.folder import RunFolder
-from scaling_search.strategies import STRATEGIES, Lattice, Optuna, Race, Surface
+from scaling_search.strategies import DONE, STRATEGIES, Ask, Decision, Lattice, Optuna, Race, Surface
 from scaling_search.study.answer import read_answer
 from scaling_search.study.recorded import read_recorded, search_recorded, splits
 from scaling_search.study.replay import _best_mean, make_named, replay
 
 TWO_SEEDS = RunFolder(Path(__file__).parents[2] / "results" / "clothing-b0-phi1")
 THREE_SEEDS = RunFolder(Path(__file__).parents[2] / "results" / "clothing-b0-8x")
+WITH_BASE = RunFolder(Path(__file__).parents[2] / "results" / "tables" / "embedded-b0")
 
 
 def order(reading: Reading) -> tuple[object, ...]:
@@ -35,6 +37,27 @@ def test_a_strategy_that_sees_everything_comes_to_the_recorded_answer() -> None:
     analysis = read_answer(TWO_SEEDS).analysis
     assert pick_alone(recorded.trials(readings)) == pytest.approx(analysis.pick.shares.as_tuple())
     assert recorded.best == analysis.table["top1"].idxmax()
+
+
+class Curious(Lattice):
+    """Asks for nothing, and keeps what it was shown."""
+
+    shown: ClassVar[list[Evidence]] = []
+
+    def decide(self, evidence: Evidence, running: frozenset[Ask]) -> Decision:
+        self.shown.append(evidence)
+        return DONE
+
+
+def test_a_strategy_has_the_unscaled_network_before_it_asks() -> None:
+    recorded, strategy = read_recorded(WITH_BASE), Curious(parts=2, seeds=1, epochs=3)
+    assert search_recorded(strategy, recorded) == []
+    assert {(trial.candidate, trial.seed) for trial in strategy.shown[0].unscaled} == {(UNSCALED, n) for n in range(5)}
+    readings = search_recorded(Lattice(parts=2, seeds=1, epochs=3), recorded)
+    trials = recorded.trials(readings)
+    assert list(trials.unscaled["candidate"]) == [UNSCALED] * 5
+    assert UNSCALED not in set(trials.final["candidate"])
+    assert recorded.seeds == [0, 1, 2], "those of the candidates"
 
 
 @pytest.mark.parametrize("repeat", [0, 1])
