@@ -53,7 +53,7 @@ class Simulated(Table):
         return replace(super().evidence(), unscaled=readings)
 
 
-def one_search(kind: str, noise: float, effect: float, stream: list[int], *, base: bool) -> Iterator[dict[str, object]]:
+def one_search(kind: str, noise: float, effect: float, stream: list[int], *, base: bool) -> list[dict[str, object]]:
     """The answers of one search, after each of READ trainings."""
     design = Design("twelfths", NODES, np.zeros(len(NODES)), max(READ), noise, 8.0)
     truth = simulate(kind, design, np.random.default_rng(stream))
@@ -68,10 +68,11 @@ def one_search(kind: str, noise: float, effect: float, stream: list[int], *, bas
 
     def heard() -> None:
         if len(table.found) in READ:
-            found.append({"trainings": len(table.found), **answer(table, truth)})
+            same = {"kind": kind, "noise": noise, "effect": effect, "number": stream[1]}
+            found.append({**same, "trainings": len(table.found), **answer(table, truth)})
 
     run(Surface(trials=max(READ), epochs=1, epsilon=1e-9), table, heard=heard)
-    yield from ({"kind": kind, "noise": noise, "effect": effect, "number": stream[1], **one} for one in found)
+    return found
 
 
 def answer(table: Simulated, truth: Search) -> dict[str, float]:
