@@ -16,6 +16,7 @@ from scaling_search.coefficients import Multipliers
 from scaling_search.configuration import Strict, parse
 from scaling_search.errors import InvalidInput
 from scaling_search.networks.foreign import live
+from scaling_search.networks.foreign.alone import alone
 from scaling_search.networks.foreign.baseline import Baseline, Request, Scaled, open_baseline
 from scaling_search.networks.foreign.costing import Counted, counted
 from scaling_search.networks.foreign.skips import dropout_of, full_rate, set_dropout, spread, zero_last_scales
@@ -49,6 +50,7 @@ class ForeignNetwork(Strict):
     # --- what was built
 
     @property
+    @alone
     def way(self) -> str:
         """How it is scaled: "builder protocol", "native" (the source's own library) or "structural"."""
         return open_baseline(self.source).way(self.request)
@@ -69,6 +71,7 @@ class ForeignNetwork(Strict):
         return f"d{depths} w{widths} r{self.resolution}"
 
     @property
+    @alone
     def minimum_resolution(self) -> int:
         """The smallest legal input, in pixels, found by trying."""
         return open_baseline(self.source).minimum_resolution
@@ -159,6 +162,7 @@ class ForeignNetwork(Strict):
 
     # --- building and keeping
 
+    @alone
     def build_module(self, *, zero_init_residual: bool = False) -> nn.Module:
         """The torch module, on the CPU, with fresh weights drawn by the source's own initialisation.
 
@@ -184,6 +188,7 @@ class ForeignNetwork(Strict):
                 f"{self.source} has no stochastic depth, so its rate {self.drop_connect} is left out", stacklevel=3
             )
 
+    @alone
     def stage_beginnings(self) -> list[str]:
         """The name of the first module of each stage."""
         found = self._baseline.scaled(self.request).network
@@ -229,11 +234,13 @@ class ForeignNetwork(Strict):
         )
 
     @property
+    @alone
     def _counted(self) -> Counted:
         # rates change no cost: one opened baseline serves all
         return counted(open_baseline(self.source), self.request)
 
 
+@alone
 def open_foreign(name: str) -> ForeignNetwork:
     """The network of that name at its own size. A person's own module or file is imported, which runs its code.
 

@@ -8,6 +8,7 @@ new size; the library's initialisation then works on scaled layers. Copies of a 
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import get_ident
 
 import torch
 from torch import nn
@@ -62,12 +63,16 @@ def _registration_order(make: Make) -> list[str]:
 
 @contextmanager
 def _resizing(sizes: Mapping[int, Sizes]) -> Iterator[list[nn.Module]]:
-    """While this lasts, the i-th layer or norm that becomes part of a module gets the i-th size; yields those met."""
+    """While this lasts, the i-th layer or norm that becomes part of a module gets the i-th size; yields those met.
+
+    Modules that other threads put together at the same time stay as they are: torch's hook is there for all of them.
+    """
+    mine = get_ident()
     met: list[nn.Module] = []
     known: set[nn.Module] = set()
 
     def meet(_: nn.Module, __: str, part: nn.Module | None) -> None:
-        if part is None or part in known or sizes_of(part) is None:
+        if get_ident() != mine or part is None or part in known or sizes_of(part) is None:
             return
         size = sizes.get(len(met))
         met.append(part)
