@@ -196,6 +196,8 @@ def _train_and_finish(
         finish_comparison(Comparison.of(study), make_console() if quiet else console, progress, trackers)
         return
     complete = study.run([progress, *trackers])
+    if complete:
+        study.at_own_growth([progress])
     progress.close()
     if complete:
         _show(study, make_console() if quiet else console, trackers, as_json=as_json)
@@ -215,11 +217,13 @@ def _show(study: "Study", console: "Console", trackers: "Sequence[Tracker]", *, 
     import json
 
     from scaling_search.analysis import to_dict
-    from scaling_search.cli.analyze import print_answer
+    from scaling_search.cli.analyze import own_growth_of, print_answer
 
     answer = study.analyze(trackers)
     if as_json:
         content = {"folder": str(study.folder), **to_dict(answer.analysis)}
+        if (own := own_growth_of(answer)) is not None:
+            content["own_growth"] = own.model_dump()
         typer.echo(json.dumps(content, ensure_ascii=False, indent=2))
         return
     print_answer(console, answer)

@@ -22,6 +22,7 @@ DIRECTIONS = ("ground direction", "turn", "direction", "satellite angle")  # in 
 LENGTHS = ("ground period", "period", "satellite size")  # 0..1, by equal factors
 SHAPES = ("outline", "stretch", "core", "satellites")  # 0..1
 ATTRIBUTES = (*COLOURS, *DIRECTIONS, *LENGTHS, *SHAPES)
+NAME = "shapes"
 DIFFICULTY = 0.5  # docs/shapes.md says what networks reach
 
 _VERSION = 7  # goes up when the drawing changes, so that no cache keeps the old one
@@ -39,7 +40,7 @@ def open_shapes(*, train: int = 4000, val: int = 2000, difficulty: float = DIFFI
             far light, tilt and zoom move them. At 0 every image is plain and typical.
     """
     return ImageSource(
-        name="shapes",
+        name=NAME,
         classes=CLASSES,
         train=_items("train", train, difficulty, seed),
         val=_items("val", val, difficulty, seed),

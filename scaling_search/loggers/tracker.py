@@ -159,8 +159,9 @@ class Tracker(Listener, ABC):
 
     def _take(self, reading: Reading) -> None:
         pilot = self.begun.record.pilot
+        drawn = f"-shapes{pilot.difficulty}" if pilot is not None and pilot.difficulty is not None else ""
         smaller = f"-smaller{pilot.smaller}" if pilot is not None and pilot.smaller else ""
-        name = f"{reading.trial}{smaller}"
+        name = f"{reading.trial}{drawn}{smaller}"
         values = facts.of_reading(reading)
         shown = f"reading {name} {reading.epoch} {values.get('top1')} {values.get('val_loss')}"
         rested = f"rest {name} {reading.epoch} {reading.status}"

@@ -84,6 +84,7 @@ class PilotRecord(Strict):
         found: None until the pilot is done.
         size: of the proxies' base, which may be made smaller; None: it is what somebody asked for.
         smaller: times that it was, because a pilot was near the ceiling after one epoch.
+        difficulty: of the embedded images, where a pilot had them drawn anew; None elsewhere.
     """
 
     seeds: int = Field(ge=1)
@@ -94,6 +95,7 @@ class PilotRecord(Strict):
     found: Found | None = None
     size: ProxySize | None = None
     smaller: int = Field(default=0, ge=0)
+    difficulty: float | None = Field(default=None, ge=0, le=1)
 
     @property
     def pending(self) -> bool:

@@ -240,8 +240,8 @@ class RunRecord(Strict):
 
     @property
     def begun_anew(self) -> bool:
-        """Whether the proxies were made smaller after a first pilot."""
-        return self.pilot is not None and self.pilot.smaller > 0
+        """Whether the proxies were made smaller, or the embedded images drawn anew, after a first pilot."""
+        return self.pilot is not None and (self.pilot.smaller > 0 or self.pilot.difficulty is not None)
 
     @property
     def epochs(self) -> int | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from scaling_search.analysis.wording import count
 from scaling_search.data import Dataset, prepare, reopen
+from scaling_search.data.shapes import DIFFICULTY
 from scaling_search.environment import describe_device, git_commit, resolve_device, versions
 from scaling_search.errors import InvalidInput
 from scaling_search.search.executors import Executor, Ray
@@ -96,6 +97,8 @@ def plan_lines(record: RunRecord) -> list[tuple[str, str]]:
     if plan.more:
         return [("more", f"{count(plan.more, 'more trial')}: nothing is settled, and time is left")]
     lines = [("plan", f"{each}, {record.executor.workers} at once, about {format_seconds(plan.seconds)}")]
+    if pilot is not None and pilot.pending and pilot.difficulty is not None:
+        lines.insert(0, ("data", f"{record.data.source}, drawn anew: {_why_drawn(pilot.difficulty)}"))
     if pilot is not None and pilot.pending and pilot.smaller:
         smaller = f"{record.base.network.get('resolution')} px, {format_count(record.base.macs)} MACs"
         lines.insert(0, ("proxy", f"made smaller, {smaller}: the pilot was near the ceiling after one epoch"))
@@ -105,6 +108,13 @@ def plan_lines(record: RunRecord) -> list[tuple[str, str]]:
         return [("pilot", pilot.found.sentence(record.epochs or 1)), *lines]
     first = f"the unscaled network and {count(len(pilot.candidates), 'candidate')} first; then the plan is settled"
     return [*lines, ("pilot", first)]
+
+
+def _why_drawn(difficulty: float) -> str:
+    """Why the embedded images have another difficulty after a pilot."""
+    if difficulty < DIFFICULTY:
+        return "easier, since the pilot learned nothing"
+    return "harder, since the pilot was near the ceiling after one epoch"
 
 
 def prepare_new(

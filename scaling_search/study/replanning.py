@@ -1,9 +1,11 @@
-"""A plan made anew from what was trained: after the pilot, with smaller proxies, and for the rest of the time."""
+"""A plan made anew from what was trained: after the pilot, with other images or proxies, for the rest of the time."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from scaling_search.configuration import parse
+from scaling_search.data import prepare
+from scaling_search.data.shapes import NAME
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Evidence
 from scaling_search.search.counts import count_record
@@ -17,8 +19,10 @@ from scaling_search.search.space import Candidate
 from scaling_search.strategies import RECORDED, Strategy
 from scaling_search.study.design import make_space
 from scaling_search.study.more import with_more
-from scaling_search.study.preparation import Prepared, piloted
+from scaling_search.study.preparation import OnData, Prepared, piloted
 
+EASIER, HARDER = 0.25, 0.75
+"""Difficulty of the embedded images that a pilot asks for, in place of 0.5: half and half as much again."""
 _SMALLER = 4.0
 """How many times as cheap proxies near the ceiling are made at once."""
 _LEAST_IMAGES = 100
@@ -82,6 +86,29 @@ def _with_lengths(
     names = {candidate.id: candidate.names for candidate in candidates}
     lengths = plan_lengths(evidence, names, epochs=record.epochs, seconds=seconds)
     return replace(prepared, record=record.model_copy(update={"lengths": lengths})) if lengths else None
+
+
+def drawn_anew(prepared: Prepared, evidence: Evidence, on_data: OnData | None = None) -> Prepared | None:
+    """With embedded images that are easier, where nothing was learned of them, or harder, where all was after one
+    epoch; else None.
+
+    None too where somebody asked for their difficulty, and where they were drawn anew before.
+    """
+    record, pilot = prepared.record, prepared.record.pilot
+    assert pilot is not None and pilot.pending
+    if record.data.live or record.data.source not in (None, NAME) or pilot.difficulty is not None:
+        return None
+    found = _found(prepared, evidence)
+    if found.learned and found.saturated != 1:
+        return None
+    difficulty = HARDER if found.learned else EASIER
+    source = f"{NAME}:{difficulty}"
+    dataset = prepare(source, resolution=record.data.pixels, progress=on_data)
+    changes = {
+        "data": record.data.model_copy(update={"source": source, "fingerprint": dataset.fingerprint}),
+        "pilot": pilot.model_copy(update={"difficulty": difficulty}),
+    }
+    return replace(prepared, record=record.model_copy(update=changes), dataset=dataset)
 
 
 def made_smaller(prepared: Prepared, evidence: Evidence) -> Prepared | None:

@@ -23,7 +23,7 @@ from scaling_search.study.beginning import data_listener, keep_live, step_listen
 from scaling_search.study.dataset import Data
 from scaling_search.study.design import Design
 from scaling_search.study.preparation import Prepared, prepare_again, prepare_new
-from scaling_search.study.replanning import after_pilot, made_smaller, with_the_rest
+from scaling_search.study.replanning import after_pilot, drawn_anew, made_smaller, with_the_rest
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -55,7 +55,7 @@ class Session:
     driver: Driver[Candidate] | None = None
     repeats: bool = False
     _lock: "BaseFileLock | None" = None
-    _smaller: Prepared | None = None
+    _anew: Prepared | None = None
     _planning: float = 0.0  # seconds that the plan took
     _since: float | None = None  # when this process began it, planning included
 
@@ -147,6 +147,11 @@ class Session:
         return self.driver
 
     @property
+    def spent(self) -> float | None:
+        """Seconds of the budget, where this process began the run; None where it goes on with one."""
+        return None if self._since is None else time.monotonic() - self._since
+
+    @property
     def complete(self) -> bool:
         """Whether nothing is missing. Changes nothing."""
         if self.folder is None or self.pilot_pending:
@@ -162,20 +167,19 @@ class Session:
     def go_on(self, listeners: Sequence[Listener] = ()) -> bool:
         """After the pilot comes the search; then more of it, or longer trainings, if time is left. Whether one came.
 
-        Not where the pilot has to be made anew: see `begin_smaller`.
+        Not where the pilot has to be made anew: see `begin_anew`.
         """
         if self.driver is None or self.repeats:
             return False
         if self.pilot_pending:
-            self._smaller = self._smaller or made_smaller(self.prepare(), self.driver.evidence())
-            if self._smaller is not None:
+            if self._anew is None:
+                asked, shown = self.prepare(), self.driver.evidence()
+                self._anew = drawn_anew(asked, shown, data_listener(listeners)) or made_smaller(asked, shown)
+            if self._anew is not None:
                 return False
         known = self.prepare(), self.driver.evidence(), self.driver.candidates
-        if self.pilot_pending:
-            prepared = after_pilot(*known)
-        else:
-            spent = 0.0 if self._since is None else time.monotonic() - self._since
-            prepared = with_the_rest(*known, spent=spent)
+        spent = self.spent or 0.0
+        prepared = after_pilot(*known) if self.pilot_pending else with_the_rest(*known, spent=spent)
         if prepared is None:
             return False
         self.prepared = prepared
@@ -186,17 +190,17 @@ class Session:
         self.announce(listeners)
         return True
 
-    def begin_smaller(self) -> bool:
-        """Begins the pilot anew, with smaller proxies, where `go_on` found that it must be; whether it did.
+    def begin_anew(self) -> bool:
+        """Begins the pilot anew, with other images or smaller proxies, where `go_on` says so; whether it did.
 
         The trials are forgotten first: a kill at any point leaves a run whose pilot is still to be trained.
         """
-        if self._smaller is None:
+        if self._anew is None:
             return False
         folder = self.begun()
         folder.forget_trials()
-        folder.write_record(self._smaller.record)
-        self.prepared, self.driver, self._smaller = self._smaller, None, None
+        folder.write_record(self._anew.record)
+        self.prepared, self.driver, self._anew = self._anew, None, None
         self.drive()
         return True
 

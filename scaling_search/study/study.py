@@ -38,6 +38,7 @@ from scaling_search.study.repeating import repeated
 from scaling_search.study.session import Session
 
 if TYPE_CHECKING:
+    from scaling_search.search.verification import Verification
     from scaling_search.study.network import NetworkLike
 
 
@@ -172,7 +173,7 @@ class Study:
         session.begin(listeners)
         session.driver = None  # what an interrupted call had out is not being trained any more
         self._train(listeners, train)
-        while session.begin_smaller():
+        while session.begin_anew():
             self._train(listeners, train)
         complete = session.complete
         if complete:
@@ -239,6 +240,23 @@ class Study:
             listener.on_answer(answer.analysis)
         return answer
 
+    def at_own_growth(self, listeners: Sequence[Listener] = (), *, train: Train = train_trial) -> "Verification | None":
+        """Trains the pick and its rivals at the growth that was asked for, 2^φ, with what is left of the budget.
+
+        Only a complete search of more than 30 trainings, with less than a point of noise, can tell there what its
+        proxies of more leverage said; `run` of the command line does it by itself.
+
+        Returns:
+            What was found, also written as verification.yaml; None where nothing was trained, and where it was cut off
+            (the same call, and `verify`, go on).
+
+        Raises:
+            InvalidInput: nothing has been trained yet, or another process is at work in the folder.
+        """
+        from scaling_search.study.own_growth import at_own_growth
+
+        return at_own_growth(self._session, listeners, train=train)
+
     def failures(self) -> Counter[str]:
         """Why networks failed, and how often; `retry_failed` opens these trials again."""
         entries = read_entries(self._session.begun().journal)
@@ -265,7 +283,7 @@ class Study:
         """
         self._session.begin(())
         found = self._session.drive().ask()
-        if found is DONE and (self._session.go_on() or self._session.begin_smaller()):
+        if found is DONE and (self._session.go_on() or self._session.begin_anew()):
             found = self._session.drive().ask()
         if isinstance(found, Decision):
             return None
@@ -363,6 +381,8 @@ def search(
         InvalidInput: something that was asked for cannot be done, or nothing was trained to its end.
     """
     study = Study(baseline, data, strategy=strategy, executor=executor, folder=folder, **options)
-    if not study.run(listeners) and (reason := study.shortfall()):
+    if study.run(listeners):
+        study.at_own_growth(listeners)
+    elif reason := study.shortfall():
         warnings.warn(f"{reason}; Study.open({str(study.folder)!r}).run() goes on", stacklevel=2)
     return study.analyze(listeners)

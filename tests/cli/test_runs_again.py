@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from fake_training import quick
-from tiny_study import MakeStudy, interrupted_after
+from tiny_study import MakeStudy, grown, interrupted_after
 
 from scaling_search import cli
 from scaling_search.evidence import Reading, Status
 from scaling_search.locks import alone_in
-from scaling_search.search.executors import Job
+from scaling_search.search.executors import Inline, Job
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.journal import read_entries
 from scaling_search.study.overview import overview, runs_below
@@ -186,3 +187,22 @@ def test_tables_in_a_pipe_are_never_cut(call: Call, shared: Path, monkeypatch: p
     assert [row["candidate"] for row in rows] == [line.split()[0] for line in shown.splitlines()[1:]]
     family = json.loads(call("family", "--preset", "paper", "--json")[0])
     assert [member["name"] for member in family] == [f"B{phi}" for phi in range(8)]
+
+
+def test_a_search_that_can_afford_it_ends_at_the_growth_that_was_asked_for(
+    call: Call, asked: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quickly: Any = Inline.run
+
+    def run(self: Inline, source: Any, *, train: Any, **how: Any) -> None:
+        quickly(self, source, train=partial(grown, to="resolution"), **how)
+
+    monkeypatch.setattr(Inline, "run", run)
+    more = ["--parts", 2, "--seeds", 5, "--leverage", 4, "--recipe", "averaged"]
+    shown, _ = call("run", *asked, *more, "--out", "run")
+    assert "trainings at the growth that was asked for too: there is time" in shown
+    line = next(line for line in shown.splitlines() if line.startswith("growth    "))
+    assert line.startswith("growth    at 2×, the growth that was asked for, the run's pick is expected to lose")
+    content = json.loads(call("run", *asked, *more, "--out", "again", "--json")[0])
+    assert (content["own_growth"]["growth"], content["own_growth"]["agree"]) == (pytest.approx(2.0), "yes")
+    assert line in call("analyze", "run")[0].splitlines()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from tiny_study import IMAGES, Ear, MakeStudy, interrupted_after
 
+from scaling_search.data import shapes, sources
 from scaling_search.evidence import UNSCALED, Reading, Status
 from scaling_search.search.executors import Job, Ray, Train
 from scaling_search.search.folder import RunFolder
@@ -93,9 +95,9 @@ def test_a_loop_of_ones_own_is_asked_for_the_pilot_too(make_study: MakeStudy) ->
 
 
 def easily(job: Job) -> Iterator[Reading]:
-    """What has over 300,000 MACs is near the ceiling after one epoch."""
+    """What has over 300,000 MACs is near the ceiling after one epoch; all the others learn alike, with every seed."""
     for reading in gently(job):
-        yield replace(reading, top1=0.99) if job.network.cost().macs > EASY else reading
+        yield replace(reading, top1=0.99 if job.network.cost().macs > EASY else 0.5 + 0.01 * reading.epoch)
 
 
 EASY = 300_000
@@ -262,3 +264,57 @@ def test_time_that_went_elsewhere_is_not_spent_again(make_study: MakeStudy, monk
     assert len(epochs_trained().drop(UNSCALED)) == 30
     assert Study.open("run").run(train=gently)
     assert len(epochs_trained().drop(UNSCALED)) == 30, "nor by resuming, which does not know of it"
+
+
+@pytest.fixture
+def few_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded set with 24 images for training and 12 for validation."""
+    monkeypatch.setattr(sources, "open_shapes", partial(shapes.open_shapes, train=24, val=12))
+
+
+def as_drawn(job: Job, *, easiest: float, hardest: float) -> Iterator[Reading]:
+    """Nothing is learned of images above a difficulty, all of those below another after one epoch."""
+    drawn = RunFolder(Path("run")).record().data.source
+    difficulty = float((drawn or "").partition(":")[2] or shapes.DIFFICULTY)
+    for reading in gently(job):
+        forced = 0.99 if difficulty < easiest else 0.09 if difficulty > hardest else reading.top1
+        yield replace(reading, top1=forced)
+
+
+@pytest.mark.usefixtures("few_shapes", "enough_images")
+@pytest.mark.parametrize(
+    ("easiest", "hardest", "difficulty", "says"),
+    [
+        (0, 0.4, 0.25, "shapes:0.25, drawn anew: easier, since the pilot learned nothing"),
+        (0.6, 1, 0.75, "shapes:0.75, drawn anew: harder, since the pilot was near the ceiling"),
+    ],
+    ids=["unlearned", "saturated"],
+)
+def test_embedded_images_are_as_difficult_as_the_pilot_asks(
+    make_study: MakeStudy, easiest: float, hardest: float, difficulty: float, says: str
+) -> None:
+    ear = Ear()
+    study = make_study(**MADE_SMALLER, data=None)
+    before = study.plan().record
+    train = partial(as_drawn, easiest=easiest, hardest=hardest)
+    assert not study.run([ear], train=interrupted_after(30, train))
+    study.release()
+    again = Study.open("run")
+    assert again.run([ear], train=train)
+    record = RunFolder(Path("run")).record()
+    assert record.pilot is not None and record.pilot.found is not None
+    assert (record.pilot.difficulty, record.data.source) == (difficulty, f"shapes:{difficulty}")
+    assert record.pilot.smaller == 0 and record.base == before.base, "the proxies stay as they are"
+    assert record.data.fingerprint == again.prepared.dataset.fingerprint != before.data.fingerprint
+    assert record.pilot.found.learned and record.pilot.found.saturated is None
+    told = [dict(plan_lines(plan.record)).get("data", "") for plan in ear.plans]
+    assert any(line.startswith(says) for line in told)
+    assert again.analyze().analysis.verdict.kind != "not learned"
+
+
+@pytest.mark.usefixtures("few_shapes", "enough_images")
+def test_a_difficulty_that_was_asked_for_is_kept(make_study: MakeStudy) -> None:
+    study = make_study(**MADE_SMALLER, data="shapes:0.5")
+    assert study.run(train=partial(as_drawn, easiest=0, hardest=0.4))
+    assert study.prepared.record.pilot.difficulty is None  # type: ignore[union-attr]
+    assert study.prepared.record.data.source == "shapes:0.5"

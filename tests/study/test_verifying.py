@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from tiny_study import MakeStudy, interrupted_after
+from tiny_study import MakeStudy, grown, interrupted_after
 
 from scaling_search.analysis.verified import Lost, lost_by, nearest_extent, order_held
 from scaling_search.cli.verify import verification_lines
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import Reading, Status
+from scaling_search.evidence import Reading
 from scaling_search.report.cards.verified import verified
 from scaling_search.search.executors import Job
 from scaling_search.search.verification import read_verification
@@ -23,29 +23,6 @@ from scaling_search.study.tables import read_readings
 from scaling_search.study.verification import Verifier, verify
 
 Landscape = Callable[[Job], Iterator[Reading]]
-
-
-def grown(job: Job, *, to: str, late: str = "") -> Iterator[Reading]:
-    """More of one dimension is better; after the second epoch of another one, where that is named.
-
-    A dimension has grown by its layers, its channels or its pixels.
-    """
-    if job.trained:
-        yield from job.history
-        return
-    sizes = {
-        "depth": sum(job.network.depths) / 4, "width": sum(job.network.widths) / 200,
-        "resolution": job.network.resolution / 24,
-    }  # fmt: skip
-    jitter = 0.002 * ((job.trial.seed + 1) * (sum(job.network.widths) + job.network.resolution) % 5)
-    for epoch in range(1, job.epochs + 1):
-        axis = late if late and epoch > 2 else to
-        top1 = min(0.9, 0.2 + 0.1 * sizes[axis] + 0.01 * epoch + jitter)
-        status: Status = "running" if epoch < job.epochs else "paused"
-        yield Reading(
-            trial=job.trial, epoch=epoch, status=status, top1=top1, val_loss=2 - top1, images_seen=10 * epoch,
-            seconds=0.01,
-        )  # fmt: skip
 
 
 @pytest.fixture

@@ -1,0 +1,78 @@
+"""A search that could afford it ends with networks of the growth that was asked for: do both agree?
+
+Proxies have leverage. Where noise is small, trainings are many and time is left, the pick and its rivals are trained
+with fresh seeds at 2^φ too. That is a verification like another: it lies where others do, and `verify` goes on with it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from scaling_search.errors import InvalidInput
+from scaling_search.search.executors import Train, train_trial
+from scaling_search.search.lengths import seconds_left
+from scaling_search.search.listener import Listener
+from scaling_search.search.verification import Verification
+from scaling_search.strategies import Compare
+from scaling_search.study.answer import Answer
+from scaling_search.study.session import Session
+from scaling_search.study.verification import Verifier
+
+TRAININGS = 30
+"""There must be more of them: a search that settles with fewer has said what it could for its price."""
+NOISE = 0.01
+"""Of a training, which must be below: at 2^φ divisions differ by little (docs/design.md)."""
+
+
+def at_own_growth(
+    session: Session, listeners: Sequence[Listener] = (), *, train: Train = train_trial
+) -> Verification | None:
+    """What a complete search's answer is worth at the growth that was asked for.
+
+    None where it cannot be afforded, where the run's own networks have that growth, where somebody verifies the run in
+    another way, and where it is cut off.
+    """
+    verifier = _verifier(session)
+    if not verifier.begun:
+        found = _planned(session, listeners) if _affords(verifier.answer) else None
+        if found is None:
+            return None
+        verifier = found
+    assert verifier.study is not None
+    strategy = verifier.study.prepared.strategy
+    if not isinstance(strategy, Compare) or all(extent >= 1 for extent in strategy.further):
+        return None
+    return verifier.analyze() if verifier.run(listeners, train=train) else None
+
+
+def _verifier(session: Session) -> Verifier:
+    return Verifier(session.begun().path, data=session.data, executor=session.prepare().executor)
+
+
+def _affords(answer: Answer) -> bool:
+    """Whether the search has little noise and many trainings."""
+    noise = float(np.median(answer.analysis.surface.trial_sd))
+    return noise < NOISE and len(answer.analysis.trials.final) > TRAININGS
+
+
+def _planned(session: Session, listeners: Sequence[Listener]) -> Verifier | None:
+    """Planned for what this process has left of the budget: twice the run's epochs, or as many; None: no time."""
+    record, spent = session.prepare().record, session.spent
+    if spent is None or session.driver is None:
+        return None
+    evidence, workers = session.driver.evidence(), record.executor.workers
+    left = seconds_left(evidence, budget=record.plan.budget_seconds, workers=workers, spent=spent) / workers
+    if left <= 0:
+        return None
+    for epochs in (None, record.epochs):
+        verifier = _verifier(session)
+        try:
+            prepared = verifier.plan(left, epochs=epochs, larger=False, own_growth=True, listeners=listeners)
+        except InvalidInput:  # there is no other growth to try
+            return None
+        plan = prepared.record.plan
+        if plan.seconds <= left:
+            for listener in listeners:
+                listener.on_step(f"{plan.trials} trainings at the growth that was asked for too: there is time")
+            return verifier
+    return None
