@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from scaling_search.study.frontier import frontier
     from scaling_search.study.looking import look_at
     from scaling_search.study.network import ScalableNetwork, network
+    from scaling_search.study.searching import search
     from scaling_search.study.seed import BaselineSearch, baseline
     from scaling_search.study.seed_answer import BaselineAnswer
     from scaling_search.study.several import compare_runs
-    from scaling_search.study.study import Study, search
+    from scaling_search.study.study import Study
     from scaling_search.study.verification import Verifier, verify
 
 __version__ = "0.1.0"
@@ -64,7 +65,7 @@ _LAZY = {
     "loggers": "",
     "look_at": "study.looking",
     "network": "study.network",
-    "search": "study.study",
+    "search": "study.searching",
     "strategies": "",
     "verify": "study.verification",
 }

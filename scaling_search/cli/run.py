@@ -182,6 +182,7 @@ def _train_and_finish(
     as_json: bool = False, quiet: bool = False,
 ) -> None:  # fmt: skip
     from scaling_search.cli.terminal import make_console
+    from scaling_search.study.own_growth import at_own_growth
 
     if study.prepared.record.seeks:
         from scaling_search.cli.baseline import finish_baseline
@@ -197,7 +198,7 @@ def _train_and_finish(
         return
     complete = study.run([progress, *trackers])
     if complete:
-        study.at_own_growth([progress])
+        at_own_growth(study, [progress])
     progress.close()
     if complete:
         _show(study, make_console() if quiet else console, trackers, as_json=as_json)

@@ -10,12 +10,11 @@ import numpy as np
 
 from scaling_search.errors import InvalidInput
 from scaling_search.search.executors import Train, train_trial
-from scaling_search.search.lengths import seconds_left
 from scaling_search.search.listener import Listener
 from scaling_search.search.verification import Verification
 from scaling_search.strategies import Compare
 from scaling_search.study.answer import Answer
-from scaling_search.study.session import Session
+from scaling_search.study.study import Study
 from scaling_search.study.verification import Verifier
 
 TRAININGS = 30
@@ -25,16 +24,16 @@ NOISE = 0.01
 
 
 def at_own_growth(
-    session: Session, listeners: Sequence[Listener] = (), *, train: Train = train_trial
+    study: Study, listeners: Sequence[Listener] = (), *, train: Train = train_trial
 ) -> Verification | None:
     """What a complete search's answer is worth at the growth that was asked for.
 
     None where it cannot be afforded, where the run's own networks have that growth, where somebody verifies the run in
     another way, and where it is cut off.
     """
-    verifier = _verifier(session)
+    verifier = _verifier(study)
     if not verifier.begun:
-        found = _planned(session, listeners) if _affords(verifier.answer) else None
+        found = _planned(study, listeners) if _affords(verifier.answer) else None
         if found is None:
             return None
         verifier = found
@@ -45,8 +44,9 @@ def at_own_growth(
     return verifier.analyze() if verifier.run(listeners, train=train) else None
 
 
-def _verifier(session: Session) -> Verifier:
-    return Verifier(session.begun().path, data=session.data, executor=session.prepare().executor)
+def _verifier(study: Study) -> Verifier:
+    assert study.folder is not None, "it is complete"
+    return Verifier(study.folder, executor=study.prepared.executor)
 
 
 def _affords(answer: Answer) -> bool:
@@ -55,20 +55,16 @@ def _affords(answer: Answer) -> bool:
     return noise < NOISE and len(answer.analysis.trials.final) > TRAININGS
 
 
-def _planned(session: Session, listeners: Sequence[Listener]) -> Verifier | None:
-    """Planned for what this process has left of the budget: twice the run's epochs, or as many; None: no time."""
-    record, spent = session.prepare().record, session.spent
-    if spent is None or session.driver is None:
+def _planned(study: Study, listeners: Sequence[Listener]) -> Verifier | None:
+    """Planned for the time that is left: twice the run's epochs, or as many; None: no time."""
+    left = study.seconds_left
+    if left is None or left <= 0:
         return None
-    evidence, workers = session.driver.evidence(), record.executor.workers
-    left = seconds_left(evidence, budget=record.plan.budget_seconds, workers=workers, spent=spent) / workers
-    if left <= 0:
-        return None
-    for epochs in (None, record.epochs):
-        verifier = _verifier(session)
+    for epochs in (None, study.prepared.record.epochs):
+        verifier = _verifier(study)
         try:
             prepared = verifier.plan(left, epochs=epochs, larger=False, own_growth=True, listeners=listeners)
-        except InvalidInput:  # there is no other growth to try
+        except InvalidInput:  # no other growth, or images that were handed over and are in the cache no more
             return None
         plan = prepared.record.plan
         if plan.seconds <= left:

@@ -15,6 +15,7 @@ from scaling_search.search.driver import Driver
 from scaling_search.search.executors import Executor
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.journal import JOURNAL, Journal, Readings, read_entries
+from scaling_search.search.lengths import seconds_left
 from scaling_search.search.listener import Begun, Listener
 from scaling_search.search.space import Candidate
 from scaling_search.search.table import write_table
@@ -150,6 +151,15 @@ class Session:
     def spent(self) -> float | None:
         """Seconds of the budget, where this process began the run; None where it goes on with one."""
         return None if self._since is None else time.monotonic() - self._since
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Of the budget, where this process began the run and has a driver; None elsewhere."""
+        if self.spent is None or self.driver is None:
+            return None
+        plan, workers = self.prepare().record.plan, self.prepare().record.executor.workers
+        evidence = self.driver.evidence()
+        return seconds_left(evidence, budget=plan.budget_seconds, workers=workers, spent=self.spent) / workers
 
     @property
     def complete(self) -> bool:

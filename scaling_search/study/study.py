@@ -8,7 +8,6 @@
 Nothing is printed: who wants to see what happens passes listeners.
 """
 
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -38,7 +37,6 @@ from scaling_search.study.repeating import repeated
 from scaling_search.study.session import Session
 
 if TYPE_CHECKING:
-    from scaling_search.search.verification import Verification
     from scaling_search.study.network import NetworkLike
 
 
@@ -240,23 +238,6 @@ class Study:
             listener.on_answer(answer.analysis)
         return answer
 
-    def at_own_growth(self, listeners: Sequence[Listener] = (), *, train: Train = train_trial) -> "Verification | None":
-        """Trains the pick and its rivals at the growth that was asked for, 2^φ, with what is left of the budget.
-
-        Only a complete search of more than 30 trainings, with less than a point of noise, can tell there what its
-        proxies of more leverage said; `run` of the command line does it by itself.
-
-        Returns:
-            What was found, also written as verification.yaml; None where nothing was trained, and where it was cut off
-            (the same call, and `verify`, go on).
-
-        Raises:
-            InvalidInput: nothing has been trained yet, or another process is at work in the folder.
-        """
-        from scaling_search.study.own_growth import at_own_growth
-
-        return at_own_growth(self._session, listeners, train=train)
-
     def failures(self) -> Counter[str]:
         """Why networks failed, and how often; `retry_failed` opens these trials again."""
         entries = read_entries(self._session.begun().journal)
@@ -328,6 +309,11 @@ class Study:
         """Whether nothing is missing. Changes nothing."""
         return self._session.complete
 
+    @property
+    def seconds_left(self) -> float | None:
+        """Of the budget, where this object began the run and has trained; None where it goes on with one."""
+        return self._session.seconds_left
+
     def release(self) -> None:
         """Lets other processes work in the folder; the next `run` or `ask` takes it again."""
         self._session.release()
@@ -360,29 +346,3 @@ class Study:
     def _repr_html_(self) -> str:
         prepared = self._session.prepared
         return prepared._repr_html_() if prepared else f"<p>{escape(repr(self))}</p>"
-
-
-def search(
-    baseline: "NetworkLike" = "b0",
-    data: Data = None,
-    *,
-    strategy: Strategy | None = None,
-    executor: Executor | ExecutorName | None = None,
-    folder: str | Path | None = None,
-    listeners: Sequence[Listener] = (),
-    **options: Unpack[StudyOptions],
-) -> Answer:
-    """Plans, runs and analyses a search; the arguments are those of `Study`.
-
-    Interrupted (Ctrl-C), it answers with what is there so far; so it does, with a warning, where the environment failed
-    trials.
-
-    Raises:
-        InvalidInput: something that was asked for cannot be done, or nothing was trained to its end.
-    """
-    study = Study(baseline, data, strategy=strategy, executor=executor, folder=folder, **options)
-    if study.run(listeners):
-        study.at_own_growth(listeners)
-    elif reason := study.shortfall():
-        warnings.warn(f"{reason}; Study.open({str(study.folder)!r}).run() goes on", stacklevel=2)
-    return study.analyze(listeners)

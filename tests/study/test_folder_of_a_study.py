@@ -17,7 +17,8 @@ from scaling_search.search.folder import RunFolder
 from scaling_search.strategies import Lattice
 from scaling_search.study.answer import read_answer
 from scaling_search.study.network import network
-from scaling_search.study.study import Study, search
+from scaling_search.study.searching import search
+from scaling_search.study.study import Study
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])

@@ -10,6 +10,7 @@ import scaling_search as ss
 from scaling_search.cli.analyze import print_answer
 from scaling_search.cli.terminal import make_console
 from scaling_search.search.verification import read_verification
+from scaling_search.study.own_growth import at_own_growth
 from scaling_search.study.verification import Verifier
 
 train = partial(grown, to="resolution")
@@ -25,7 +26,7 @@ def searched(make_study: MakeStudy) -> ss.Study:
 
 def test_it_says_whether_both_agree(searched: ss.Study, capsys: pytest.CaptureFixture[str]) -> None:
     ear = Ear()
-    found = searched.at_own_growth([ear], train=train)
+    found = at_own_growth(searched, [ear], train=train)
     assert found is not None
     assert found == read_verification(Path("run"))
     own = found.transfer.own_growth
@@ -38,9 +39,9 @@ def test_it_says_whether_both_agree(searched: ss.Study, capsys: pytest.CaptureFi
 
 
 def test_cut_off_it_goes_on(searched: ss.Study) -> None:
-    assert searched.at_own_growth(train=interrupted_after(5, train)) is None
+    assert at_own_growth(searched, train=interrupted_after(5, train)) is None
     assert read_verification(Path("run")) is None
-    found = ss.Study.open("run").at_own_growth(train=train)
+    found = at_own_growth(ss.Study.open("run"), train=train)
     assert found is not None
     assert found.transfer.own_growth is not None
 
@@ -53,14 +54,14 @@ def test_cut_off_it_goes_on(searched: ss.Study) -> None:
 def test_not_where_it_cannot_be_afforded(make_study: MakeStudy, changes: dict[str, object]) -> None:
     study = make_study(**{"parts": 2, "seeds": 5, "recipe": "averaged", "leverage": 4} | changes)
     assert study.run(train=train)
-    assert study.at_own_growth(train=train) is None
+    assert at_own_growth(study, train=train) is None
     assert not Path("run/verification").exists()
 
 
 def test_not_where_trainings_are_noisy(make_study: MakeStudy) -> None:
     study = make_study(parts=2, seeds=5, recipe="averaged", leverage=4)
     assert study.run(train=partial(grown, to="resolution", jitter=0.02))
-    assert study.at_own_growth(train=train) is None
+    assert at_own_growth(study, train=train) is None
     assert not Path("run/verification").exists()
 
 
@@ -68,8 +69,8 @@ def test_a_run_that_others_go_on_with_is_left_alone(searched: ss.Study) -> None:
     """Who opens a finished run knows no budget; and somebody's own verification is not this one."""
     again = ss.Study.open("run")
     assert again.run(train=train)
-    assert again.at_own_growth(train=train) is None
+    assert at_own_growth(again, train=train) is None
     verifier = Verifier("run")
     verifier.plan(seeds=2, larger=False)
     assert not verifier.run(train=interrupted_after(3, train))
-    assert searched.at_own_growth(train=train) is None
+    assert at_own_growth(searched, train=train) is None

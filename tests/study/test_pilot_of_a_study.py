@@ -294,7 +294,7 @@ def test_embedded_images_are_as_difficult_as_the_pilot_asks(
     make_study: MakeStudy, easiest: float, hardest: float, difficulty: float, says: str
 ) -> None:
     ear = Ear()
-    study = make_study(**MADE_SMALLER, data=None)
+    study = make_study(**MADE_SMALLER | {"budget": 20}, data=None)
     before = study.plan().record
     train = partial(as_drawn, easiest=easiest, hardest=hardest)
     assert not study.run([ear], train=interrupted_after(30, train))
