@@ -198,7 +198,8 @@ def _train_and_finish(
         return
     complete = study.run([progress, *trackers])
     if complete:
-        at_own_growth(study, [progress])
+        with contextlib.suppress(KeyboardInterrupt):  # the answer is there
+            at_own_growth(study, [progress])
     progress.close()
     if complete:
         _show(study, make_console() if quiet else console, trackers, as_json=as_json)

@@ -46,28 +46,38 @@ class Longer:
 
 
 def plan_lengths(
-    evidence: Evidence, names: Mapping[str, Sequence[str]], *, epochs: int, seconds: float
+    evidence: Evidence, names: Mapping[str, Sequence[str]], *, epochs: int, seconds: float, workers: int
 ) -> LengthsRecord | None:
     """The corners, the middle and the best others, if their longer trainings fit; None where they do not.
+
+    The longest comes first, so that no worker is left with it while the others wait.
 
     Args:
         names: the references that each candidate stands for.
         epochs: of a whole trial of the search.
         seconds: of training that are left, of all workers together.
+        workers: that train at once.
     """
     found = {name: evidence.top1(Trial(candidate=name, seed=0), epochs) for name in evidence.candidates}
     tops = {name: top1 for name, top1 in found.items() if top1 is not None}
     first = [name for name in tops if set(names.get(name, ())) & set(_FIRST)]
     others = sorted((name for name in tops if name not in first), key=lambda name: -tops[name])
     chosen = tuple([*first, *others][:DIVISIONS])
-    took = [
-        fmean(each)
+    took = {
+        name: fmean(each)
         for name in chosen
         if (each := [one.seconds for one in evidence.history(Trial(candidate=name, seed=0)) if one.seconds])
-    ]
-    if len(chosen) < DIVISIONS or len(took) < DIVISIONS or sum(took) * (LONGER - 1) * epochs > seconds:
+    }
+    if len(took) < DIVISIONS:
         return None
-    return LengthsRecord(candidates=chosen, epochs=LONGER * epochs)
+    longest_first = tuple(sorted(took, key=lambda name: -took[name]))
+    ends = [0.0] * workers  # when each worker is free
+    for name in longest_first:
+        ends.sort()
+        ends[0] += took[name] * (LONGER - 1) * epochs
+    if max(ends) * workers > seconds:
+        return None
+    return LengthsRecord(candidates=longest_first, epochs=LONGER * epochs)
 
 
 def seconds_left(evidence: Evidence, *, budget: float, workers: int, spent: float) -> float:

@@ -84,7 +84,8 @@ def _with_lengths(
     if not record.recipe.schedule.nests or record.epochs is None:
         return None
     names = {candidate.id: candidate.names for candidate in candidates}
-    lengths = plan_lengths(evidence, names, epochs=record.epochs, seconds=seconds)
+    workers = record.executor.workers
+    lengths = plan_lengths(evidence, names, epochs=record.epochs, seconds=seconds, workers=workers)
     return replace(prepared, record=record.model_copy(update={"lengths": lengths})) if lengths else None
 
 

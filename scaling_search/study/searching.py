@@ -30,6 +30,7 @@ def search(
 ) -> Answer:
     """Plans, runs and analyses a search; the arguments are those of `Study`.
 
+    With time left, little noise and many trainings it ends at the growth that was asked for, see `own_growth`.
     Interrupted (Ctrl-C), it answers with what is there so far; so it does, with a warning, where the environment failed
     trials.
 

@@ -154,8 +154,8 @@ class Session:
 
     @property
     def seconds_left(self) -> float | None:
-        """Of the budget, where this process began the run and has a driver; None elsewhere."""
-        if self.spent is None or self.driver is None:
+        """Of the budget, where this process began a run of its own and has a driver; None elsewhere."""
+        if self.spent is None or self.driver is None or self.repeats:
             return None
         plan, workers = self.prepare().record.plan, self.prepare().record.executor.workers
         evidence = self.driver.evidence()

@@ -311,7 +311,7 @@ class Study:
 
     @property
     def seconds_left(self) -> float | None:
-        """Of the budget, where this object began the run and has trained; None where it goes on with one."""
+        """Of the budget, where this object began the run and has trained; None where it goes on with or repeats one."""
         return self._session.seconds_left
 
     def release(self) -> None:

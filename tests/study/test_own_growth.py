@@ -65,6 +65,13 @@ def test_not_where_trainings_are_noisy(make_study: MakeStudy) -> None:
     assert not Path("run/verification").exists()
 
 
+def test_not_where_another_run_is_repeated(searched: ss.Study) -> None:
+    again = ss.Study.again("run", folder="again")
+    assert again.run(train=train)
+    assert again.seconds_left is None
+    assert at_own_growth(again, train=train) is None
+
+
 def test_a_run_that_others_go_on_with_is_left_alone(searched: ss.Study) -> None:
     """Who opens a finished run knows no budget; and somebody's own verification is not this one."""
     again = ss.Study.open("run")
