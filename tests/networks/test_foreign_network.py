@@ -115,6 +115,21 @@ def test_residual_branches_can_start_at_zero(small: ForeignNetwork) -> None:
         assert (block.norm1.weight == 1).all()
 
 
+@pytest.mark.parametrize(("name", "start"), [("late_relu", 1.0), ("late_silu", 0.0)])
+def test_a_scale_that_could_not_leave_zero_does_not_start_there(name: str, start: float) -> None:
+    """ReLU lets no gradient through at zero, SiLU does."""
+    torch.manual_seed(0)
+    plain = build(open_foreign(f"{USER}:{name}"))
+    torch.manual_seed(0)
+    module = build(open_foreign(f"{USER}:{name}"), zero_init_residual=True)
+    for block in ("1", "2"):
+        assert (part(module, block).norm.weight == start).all()
+    others = (value for key, value in module.state_dict().items() if not key.endswith("norm.weight"))
+    expected = (value for key, value in plain.state_dict().items() if not key.endswith("norm.weight"))
+    assert all(torch.equal(one, other) for one, other in zip(others, expected, strict=True))
+    assert module.training and not any(weight.grad is not None for weight in module.parameters())
+
+
 def test_a_proxy_is_rounded_in_finer_steps(small: ForeignNetwork) -> None:
     proxy = small.proxied(Multipliers(depth=1, width=0.5, resolution=0.5))
     assert (proxy.widths, proxy.resolution, proxy.rounding.divisor) == ((8, 8, 16, 32), 16, 4)

@@ -71,6 +71,33 @@ def plain_net() -> nn.Module:
 plain_net.resolution = 32  # type: ignore[attr-defined]
 
 
+class Late(nn.Module):
+    """The branch of a residual block ends with an activation."""
+
+    def __init__(self, last: nn.Module) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(8, 8, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(8)
+        self.last = last
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.last(self.norm(self.convolution(x)))
+        return x + y
+
+
+def late(last: nn.Module) -> nn.Module:
+    blocks = (Late(last), Late(last))
+    return nn.Sequential(nn.Conv2d(3, 8, 3), *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10))
+
+
+def late_relu() -> nn.Module:
+    return late(nn.ReLU())
+
+
+def late_silu() -> nn.Module:
+    return late(nn.SiLU())
+
+
 class LeNet(nn.Module):
     """The textbook's: view(-1, 400) instead of flatten."""
 

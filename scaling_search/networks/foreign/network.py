@@ -173,7 +173,8 @@ class ForeignNetwork(Strict):
         module = scaled.with_weights()
         self._set_rates(module, scaled)
         if zero_init_residual:
-            zero_last_scales(module, scaled.residual(self.resolution), scaled.calls)
+            blocks = scaled.residual(self.resolution)
+            zero_last_scales(module, blocks, scaled.calls, resolution=self.resolution)
         return module
 
     def _set_rates(self, module: nn.Module, scaled: Scaled) -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-from scaling_search.networks.foreign.trace import Calls
+from scaling_search.networks.foreign.trace import Calls, tensors_of
+from scaling_search.networks.measure import evaluating
 
 _RATES = {"StochasticDepth": "p", "DropPath": "drop_prob"}
 """torchvision's and timm's stochastic depth: the attribute that holds its rate, by class name."""
@@ -56,17 +58,39 @@ def spread(blocks: Sequence[Sequence[nn.Module]], full: float, beyond: int) -> b
     return bool(found)
 
 
-def zero_last_scales(module: nn.Module, blocks: Iterable[str], calls: Calls) -> None:
+def zero_last_scales(module: nn.Module, blocks: Iterable[str], calls: Calls, *, resolution: int) -> None:
     """Start the last batch-norm scale of each residual branch at zero (arXiv 1706.02677, sec. 5.1).
 
+    A scale keeps its value where it could never leave zero: x + relu(norm(…)) lets no gradient through there, and what
+    cannot learn is no branch.
+
     Args:
+        module: on the CPU.
         blocks: names of the blocks that add something to what they read.
         calls: a forward pass of the same network.
+        resolution: pixels that it takes.
     """
-    for block in blocks:
-        norm = _last_norm(module, block, calls)
-        if norm is not None and norm.weight is not None:
-            nn.init.zeros_(norm.weight)
+    found = [_last_norm(module, block, calls) for block in blocks]
+    scales = {norm.weight: norm.weight.detach().clone() for norm in found if norm is not None and norm.affine}
+    for scale in scales:
+        nn.init.zeros_(scale)
+    with torch.no_grad():
+        for dead in _without_gradient(module, list(scales), resolution):
+            dead.copy_(scales[dead])
+
+
+def _without_gradient(module: nn.Module, weights: list[nn.Parameter], resolution: int) -> list[nn.Parameter]:
+    """Those of the weights that no output depends on, by the first order; the module and torch's generators stay."""
+    if not weights:
+        return []
+    draw = torch.Generator().manual_seed(0)
+    with evaluating(module), torch.enable_grad():
+        outputs = tensors_of(module(torch.rand(2, 3, resolution, resolution, generator=draw)))
+        total = sum((one * torch.rand(one.shape, generator=draw)).sum() for one in outputs if one.requires_grad)
+        assert isinstance(total, Tensor), "a network's output depends on its weights"
+        gradients = torch.autograd.grad(total, weights, allow_unused=True)
+    pairs = zip(weights, gradients, strict=True)
+    return [weight for weight, gradient in pairs if gradient is None or not gradient.any()]
 
 
 def _last_norm(module: nn.Module, block: str, calls: Calls) -> nn.modules.batchnorm._BatchNorm | None:
