@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from scaling_search.search.folder import RunFolder
-    from scaling_search.search.verification import OwnGrowth
     from scaling_search.study.answer import Answer
 
 
@@ -113,19 +112,9 @@ def _compare(folder: "RunFolder", *, as_json: bool) -> None:
         print_comparison(make_console(), answer)
 
 
-def own_growth_of(answer: "Answer") -> "OwnGrowth | None":
-    """What was found at the growth that was asked for; None where that was not tried."""
-    from scaling_search.search.verification import read_verification
-
-    verified = read_verification(answer.folder)
-    return None if verified is None else verified.transfer.own_growth
-
-
 def print_answer(console: "Console", answer: "Answer") -> None:
-    """The answer, what it is worth at the growth that was asked for (where that was tried), and where all lies."""
+    """The answer, and where everything lies."""
     console.print(f"\n{answer!r}\n", markup=False)
-    if (own := own_growth_of(answer)) is not None:
-        console.print(f"growth    {own.sentence}", markup=False)
     first, *_, last = answer.levels
     console.print(f"family    {answer.folder / 'family'}/b{first}.yaml … b{last}.yaml", markup=False)
     console.print(f"report    {answer.folder / 'report.html'}", markup=False)

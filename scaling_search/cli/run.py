@@ -219,12 +219,12 @@ def _show(study: "Study", console: "Console", trackers: "Sequence[Tracker]", *, 
     import json
 
     from scaling_search.analysis import to_dict
-    from scaling_search.cli.analyze import own_growth_of, print_answer
+    from scaling_search.cli.analyze import print_answer
 
     answer = study.analyze(trackers)
     if as_json:
         content = {"folder": str(study.folder), **to_dict(answer.analysis)}
-        if (own := own_growth_of(answer)) is not None:
+        if (own := answer.own_growth) is not None:
             content["own_growth"] = own.model_dump()
         typer.echo(json.dumps(content, ensure_ascii=False, indent=2))
         return

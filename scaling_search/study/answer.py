@@ -18,6 +18,7 @@ from scaling_search.report import write_report
 from scaling_search.search.counts import count_record
 from scaling_search.search.folder import RunFolder
 from scaling_search.search.record import RunRecord
+from scaling_search.search.verification import OwnGrowth, read_verification
 from scaling_search.study.family import write_family
 from scaling_search.study.network import FamilyMember, ScalableNetwork
 from scaling_search.study.reading import read_trials
@@ -66,8 +67,16 @@ class Answer:
         """φ of the members that are written: 1 … 7, or −1 … −3 where compute is saved."""
         return RunFolder(self.folder).record().question.levels
 
+    @property
+    def own_growth(self) -> OwnGrowth | None:
+        """What the pick loses at the growth that was asked for, 2^φ; None where no such networks were trained."""
+        verified = read_verification(self.folder)
+        return None if verified is None else verified.transfer.own_growth
+
     def __repr__(self) -> str:
-        return "\n".join(summary_lines(self.analysis))
+        own = self.own_growth
+        tried = () if own is None else ("", f"{own.sentence[0].upper()}{own.sentence[1:]}.")
+        return "\n".join((*summary_lines(self.analysis), *tried))
 
     def _repr_html_(self) -> str:
         warnings = "".join(f"<li>{escape(warning)}</li>" for warning in self.warnings)

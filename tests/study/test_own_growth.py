@@ -35,7 +35,7 @@ def test_it_says_whether_both_agree(searched: ss.Study, capsys: pytest.CaptureFi
     assert own.agree == "yes"
     assert {reading.trial.seed for reading in ear.readings}.isdisjoint(range(5)), "fresh seeds"
     print_answer(make_console(), searched.analyze())
-    assert f"growth    {own.sentence}" in capsys.readouterr().out
+    assert "At 2×, the growth that was asked for, the run's pick is expected to lose" in capsys.readouterr().out
 
 
 def test_cut_off_it_goes_on(searched: ss.Study) -> None:
