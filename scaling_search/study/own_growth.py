@@ -15,7 +15,7 @@ from scaling_search.search.verification import Verification
 from scaling_search.strategies import Compare
 from scaling_search.study.answer import Answer
 from scaling_search.study.study import Study
-from scaling_search.study.verification import Verifier
+from scaling_search.study.verification import FOLDER, Verifier
 
 TRAININGS = 30
 """There must be more of them: a search that settles with fewer has said what it could for its price."""
@@ -31,6 +31,9 @@ def at_own_growth(
     None where it cannot be afforded, where the run's own networks have that growth, where somebody verifies the run in
     another way, and where it is cut off.
     """
+    assert study.folder is not None, "it is complete"
+    if study.prepared.record.plan.trials <= TRAININGS and not (study.folder / FOLDER).exists():
+        return None  # without an analysis, which takes seconds
     verifier = _verifier(study)
     if not verifier.begun:
         found = _planned(study, listeners) if _affords(verifier.answer) else None
