@@ -32,8 +32,8 @@ def place(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     """An empty folder to work in, the shared cache; no speed is measured, and no figures drawn (they take seconds)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SCALING_SEARCH_CACHE", str(shared / "cache"))
-    for place in ("design", "replanning"):
-        monkeypatch.setattr(f"scaling_search.study.{place}.measure_corners", lambda base, **how: SPEED)
+    for module in ("design", "replanning"):
+        monkeypatch.setattr(f"scaling_search.study.{module}.measure_corners", lambda base, **how: SPEED)
     monkeypatch.setattr("scaling_search.study.answer.write_report", lambda folder, *what: folder / "report.html")
     return tmp_path
 

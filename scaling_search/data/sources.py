@@ -14,7 +14,7 @@ from scaling_search.data.csv_list import open_csv
 from scaling_search.data.dataset import Dataset
 from scaling_search.data.folder import has_images, open_folder
 from scaling_search.data.pack import Progress, pack, packed
-from scaling_search.data.shapes import DIFFICULTY, open_shapes
+from scaling_search.data.shapes import DIFFICULTY, NAME, open_shapes
 from scaling_search.data.source import ImageSource
 from scaling_search.data.webdataset import open_webdataset, shards
 from scaling_search.data.zoo import ZOO, open_zoo
@@ -82,14 +82,14 @@ def open_source(source: str | None, *, cache: Path, seed: int) -> ImageSource:
     """
     if source == "":
         raise InvalidInput("--data is empty; name a folder or a data set, or leave it out for the embedded shapes")
-    name, _, option = (source or "shapes").partition(":")
-    if name == "shapes":
+    name, _, option = (source or NAME).partition(":")
+    if name == NAME:
         return open_shapes(seed=seed, difficulty=_difficulty(option) if option else DIFFICULTY)
     assert source is not None
     if source.lower() in ZOO and not Path(source).is_dir():
         return open_zoo(source.lower(), cache=cache)
     if not Path(source).exists() and Path(source).name == source and name not in _OPEN:
-        hint = nearest_hint(source, ["shapes", *ZOO])
+        hint = nearest_hint(source, [NAME, *ZOO])
         raise InvalidInput(f"there is neither a folder nor a data set called {source}{hint}")
     return open_path(source, seed=seed)
 

@@ -75,7 +75,7 @@ class Answer:
 
     def __repr__(self) -> str:
         own = self.own_growth
-        tried = () if own is None else ("", f"{own.sentence[0].upper()}{own.sentence[1:]}.")
+        tried = () if own is None else ("", f"{own.sentence.capitalize()}.")
         return "\n".join((*summary_lines(self.analysis), *tried))
 
     def _repr_html_(self) -> str:

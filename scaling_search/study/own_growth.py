@@ -34,22 +34,14 @@ def at_own_growth(
     assert study.folder is not None, "it is complete"
     if study.prepared.record.plan.trials <= TRAININGS and not (study.folder / FOLDER).exists():
         return None  # without an analysis, which takes seconds
-    verifier = _verifier(study)
-    if not verifier.begun:
-        found = _planned(study, listeners) if _affords(verifier.answer) else None
-        if found is None:
-            return None
-        verifier = found
+    verifier = Verifier(study.folder, executor=study.prepared.executor)
+    if not verifier.begun and not (_affords(verifier.answer) and _fits(study, verifier, listeners)):
+        return None
     assert verifier.study is not None
     strategy = verifier.study.prepared.strategy
     if not isinstance(strategy, Compare) or all(extent >= 1 for extent in strategy.further):
         return None
     return verifier.analyze() if verifier.run(listeners, train=train) else None
-
-
-def _verifier(study: Study) -> Verifier:
-    assert study.folder is not None, "it is complete"
-    return Verifier(study.folder, executor=study.prepared.executor)
 
 
 def _affords(answer: Answer) -> bool:
@@ -58,20 +50,19 @@ def _affords(answer: Answer) -> bool:
     return noise < NOISE and len(answer.analysis.trials.final) > TRAININGS
 
 
-def _planned(study: Study, listeners: Sequence[Listener]) -> Verifier | None:
-    """Planned for the time that is left: twice the run's epochs, or as many; None: no time."""
+def _fits(study: Study, verifier: Verifier, listeners: Sequence[Listener]) -> bool:
+    """Plans it for the time that is left, with twice the run's epochs or as many; whether that fits."""
     left = study.seconds_left
     if left is None or left <= 0:
-        return None
+        return False
     for epochs in (None, study.prepared.record.epochs):
-        verifier = _verifier(study)
         try:
             prepared = verifier.plan(left, epochs=epochs, larger=False, own_growth=True, listeners=listeners)
         except InvalidInput:  # no other growth, or images that were handed over and are in the cache no more
-            return None
+            return False
         plan = prepared.record.plan
         if plan.seconds <= left:
             for listener in listeners:
                 listener.on_step(f"{plan.trials} trainings at the growth that was asked for too: there is time")
-            return verifier
-    return None
+            return True
+    return False

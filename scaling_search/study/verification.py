@@ -96,10 +96,11 @@ class Verifier:
             own_growth: also networks of the growth that was asked for, 2^φ, where the run's have more leverage.
 
         Raises:
-            InvalidInput: it has been planned otherwise already, or cannot be, or the run's networks have that growth.
+            InvalidInput: it has begun with another plan, or it cannot be done, or the run's networks have that growth.
         """
-        if self.study is not None:
-            if own_growth or any(wish is not None for wish in (budget, seeds, epochs, larger)):
+        wished = own_growth or any(wish is not None for wish in (budget, seeds, epochs, larger))
+        if self.study is not None and (self.begun or not wished):
+            if wished:
                 raise InvalidInput(f"{self.path} has begun and keeps its plan; remove it to verify anew")
             return self.study.prepared
         seconds = parse_duration(budget) if isinstance(budget, str) else budget

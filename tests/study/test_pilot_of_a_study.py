@@ -316,5 +316,6 @@ def test_embedded_images_are_as_difficult_as_the_pilot_asks(
 def test_a_difficulty_that_was_asked_for_is_kept(make_study: MakeStudy) -> None:
     study = make_study(**MADE_SMALLER, data="shapes:0.5")
     assert study.run(train=partial(as_drawn, easiest=0, hardest=0.4))
-    assert study.prepared.record.pilot.difficulty is None  # type: ignore[union-attr]
-    assert study.prepared.record.data.source == "shapes:0.5"
+    record = study.prepared.record
+    assert record.pilot is not None and record.pilot.difficulty is None
+    assert record.data.source == "shapes:0.5"

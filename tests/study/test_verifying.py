@@ -233,3 +233,11 @@ def test_pairs_and_extents() -> None:
     assert nearest_extent(7.8, 8.0, (1.0, 4 / 3)) == 1.0
     assert nearest_extent(15.0, 8.0, (1.0, 4 / 3)) == 4 / 3
     assert nearest_extent(0.26, 0.5, (1.0, 2.0)) == 2.0
+
+
+def test_what_has_not_begun_may_be_planned_anew(searched: Study) -> None:
+    verifier = Verifier("run")
+    first = verifier.plan(seeds=2, larger=False)
+    again = verifier.plan(seeds=3, larger=False)
+    assert (first.record.seeds, again.record.seeds) == (2, 3)
+    assert verifier.plan() is again
