@@ -1,6 +1,7 @@
 """Training without training: instant readings of a known landscape, for tests of what runs around it."""
 
 import errno
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import RLock
@@ -30,6 +31,7 @@ class Listed:
         self._jobs = list(reversed(jobs))
         self.told: list[Job] = []
         self.troubles: dict[str, str] = {}
+        self.interrupted: list[Job] = []
         self.display = RLock()  # a terminal's: an engine that pickles what it is given must not meet it
 
     def next(self) -> Job | Decision:
@@ -37,6 +39,8 @@ class Listed:
 
     def ended(self, job: Job, *, trouble: str = "", interrupted: bool = False) -> None:
         self.told.append(job)
+        if interrupted:
+            self.interrupted.append(job)
         if trouble:
             self.troubles[job.trial.candidate] = trouble
 
@@ -71,3 +75,11 @@ def dying(job: Job) -> Iterator[Reading]:
 
         os._exit(1)
     yield from quick(job)
+
+
+def lingering(job: Job) -> Iterator[Reading]:
+    """Like quick, but takes longer to end than Tune waits by itself (two seconds) before it takes a worker again."""
+    try:
+        yield from quick(job)
+    finally:
+        time.sleep(2.5)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fake_training import EPOCHS, Listed, dying, hindered, job, quick
+from fake_training import EPOCHS, Listed, dying, hindered, job, lingering, quick
 
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Reading, Trial
@@ -72,6 +72,26 @@ def test_a_dead_worker_fails_its_trial_only(started_ray: None) -> None:
     ends = {reading.trial.candidate: reading.status for reading in readings if reading.final}
     assert ends == {"c00": "done", "c02": "done"}
     assert source.troubles == {"c01": DIED}
+
+
+@pytest.mark.ray
+def test_a_training_that_is_slow_to_end_costs_no_other_its_worker(started_ray: None) -> None:
+    """Tune gives the next trial up where the worker is not free at once, and tells nobody."""
+    readings = collect(Ray(workers=1, scheduler="asha"), jobs(candidates=3, seeds=1), lingering)
+    assert [reading.status for reading in readings if reading.final] == ["done"] * 3
+
+
+def test_what_tune_gave_up_before_it_began_is_wanted_again() -> None:
+    from scaling_search.search.executors.ray_parts import ReadingCallback, SourceSearcher
+
+    source = Listed(jobs(candidates=2, seeds=1))
+    searcher = SourceSearcher(source, lambda: 2)
+    assert [isinstance(searcher.suggest(name), dict) for name in ("a", "b")] == [True, True]
+    trials = [SimpleNamespace(trial_id="a", status="RUNNING"), SimpleNamespace(trial_id="b", status="ERROR")]
+    callback = ReadingCallback(lambda reading: None, searcher)
+    for _ in range(2):
+        callback.on_step_end(0, trials)
+    assert [each.trial.candidate for each in source.interrupted] == ["c01"]
 
 
 @pytest.mark.parametrize("executor", [Inline(), pytest.param(Ray(workers=2), marks=pytest.mark.ray)], ids=str)

@@ -4,6 +4,7 @@ In a module of its own because each derives from a class of ray.tune, whose impo
 """
 
 import math
+import os
 import pickle
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from scaling_search.search.journal import decode, encode
 from scaling_search.strategies import DONE, WAIT
 
 _MOST_LOSSES = 5  # machines that may go under one trial
+_PATIENCE = "60"  # seconds for a stopped training to return, before its worker is given up; Tune's own are two
 
 
 class TuneTrial:
@@ -34,6 +36,7 @@ class TuneTrial:
         self.__name__ = "trial"  # Tune asks a trainable for its name
 
     def __call__(self, config: dict[str, Any]) -> None:
+        os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", _PATIENCE)  # read here, when the next trial comes
         for reading in troubled(self._train, replace(config["job"], threads=self._threads)):
             # A NaN or a missing value is never stopped by a scheduler; a failed trial counts as the worst.
             tune.report({"reading": encode(reading), "top1": reading.top1 or 0.0, "epoch": reading.epoch})
@@ -118,6 +121,14 @@ class SourceSearcher(Searcher):
             with self.remembering():
                 self._source.ended(job, trouble=LOST if often else "", interrupted=not often)
 
+    def given_up(self, trials: list[Any]) -> None:
+        """Of Tune's trials, those that it gave up before they began are lost: of them it tells nobody. That is so where
+        the worker that they were to have is not free in time.
+        """
+        for trial in trials:
+            if trial.status == "ERROR" and trial.trial_id in self._open:
+                self.lose(trial.trial_id)
+
     def _taken(self, trial_id: str) -> Job | None:
         self._begun.discard(trial_id)
         return self._open.pop(trial_id, None)
@@ -158,6 +169,10 @@ class ReadingCallback(tune.Callback):
         # Tune keeps every trial, and means, extremes and last values of all that it reported: two thirds of its memory.
         trial.run_metadata.metric_analysis.clear()
         trial.run_metadata.metric_n_steps.clear()
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        assert self._searcher is not None, "a pickled callback has no searcher"
+        self._searcher.given_up(trials)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         assert self._searcher is not None, "a pickled callback has no searcher"
