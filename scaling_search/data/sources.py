@@ -38,7 +38,7 @@ def prepare(
             a torchvision data set's name; or a source.
         resolution: pixels, the largest that any network will ask for.
         cache: folder for the packed images; see `cache_folder`.
-        seed: draws the shapes, or chooses what validates where a folder is not split.
+        seed: draws the shapes, chooses what validates where a folder is not split, and what is kept of a limited one.
         progress: called with what is being done, images done and images in all.
         limit_train, limit_val: keep at most so many images, every class by its share.
 
@@ -49,11 +49,13 @@ def prepare(
         raise InvalidInput(f"images need a resolution of at least 1 pixel, not {resolution}")
     cache = cache or cache_folder()
     opened = source if isinstance(source, ImageSource) else open_source(source, cache=cache, seed=seed)
-    opened = replace(
-        opened,
-        train=opened.train.limited(limit_train, seed=seed),
-        val=opened.val.limited(limit_val, seed=seed),
-    )
+    if limit_train is not None or limit_val is not None:
+        opened = replace(
+            opened,
+            train=opened.train.limited(limit_train, seed=seed),
+            val=opened.val.limited(limit_val, seed=seed),
+            identity={**opened.identity, "limited_by": seed},
+        )
     if opened.native and resolution > opened.native:
         warnings.warn(
             f"{opened.name} is {opened.native} pixels wide; networks of up to {resolution} will see it enlarged",

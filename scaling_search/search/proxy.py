@@ -1,5 +1,6 @@
 """The proxies' base: the baseline made small, once, before anything is searched; never per candidate."""
 
+import warnings
 from math import ceil, floor, log2, sqrt
 from typing import Literal
 
@@ -64,8 +65,12 @@ class ProxyConfig(Strict):
 
         Args:
             shrink: how many times as cheap the default is made, for leverage.
-            width, resolution: what the user asked.
+            width, resolution: what the user asked; pixels that are too few are made enough, with a warning.
         """
+        if resolution is not None and resolution < full.minimum_resolution:
+            least = full.minimum_resolution
+            warnings.warn(f"{full.name} takes no fewer than {least} pixels: its proxies get {least}", stacklevel=2)
+            resolution = least
         default = self.cuda if device == "cuda" else self.cpu
         shrunk = default.shrunk(shrink)
         return ProxySize(

@@ -68,6 +68,15 @@ def test_limits_keep_the_shares_of_classes(make_folder: MakeFolder, tmp_path: Pa
     assert np.bincount(dataset.val.labels()).tolist() == [1, 1]
 
 
+def test_another_seed_keeps_other_images_of_a_limited_set(make_folder: MakeFolder, tmp_path: Path) -> None:
+    root = make_folder({"train/a": 20, "train/b": 20, "val/a": 2, "val/b": 2})
+    kept = [
+        data.prepare(str(root), resolution=8, cache=tmp_path, limit_train=10, seed=seed).train.images()[:].tolist()
+        for seed in (0, 1, 0)
+    ]
+    assert kept[0] == kept[2] != kept[1]
+
+
 def test_few_unreadable_images_are_named_counted_and_skipped(make_folder: MakeFolder, tmp_path: Path) -> None:
     root = make_folder({"train/a": 200, "train/b": 200, "val/a": 2, "val/b": 2})
     broken(root / "train", 4)

@@ -142,11 +142,17 @@ def test_proxies_see_no_larger_images_than_the_baseline_unless_asked(
     assert design.base(10).resolution == expected
 
 
+def test_fewer_pixels_than_the_strides_need_are_told_not_trained() -> None:
+    with pytest.warns(UserWarning, match="b0 takes no fewer than 32 pixels: its proxies get 32"):
+        design = make_design(network("b0"), None, Options(proxy_resolution=27, device="cpu"))
+    assert design.size.resolution == design.base(10).resolution == 32
+
+
 @pytest.mark.parametrize("name", ["b0", "mobilenet_v2"])
 @pytest.mark.parametrize(
     "wish",
     [
-        {"phi": 0.5, "proxy_resolution": 17},
+        {"phi": 0.5, "proxy_resolution": 32},
         {"phi": 1.0},
         {"phi": 1.0, "match": "nominal"},
         {"phi": 2.0, "proxy_resolution": 40},

@@ -134,7 +134,7 @@ def test_the_steps_apart(place: Path) -> None:
 
 
 def test_with_a_training_loop_of_ones_own() -> None:
-    study = ss.Study("lite0", "photos/", executor="inline", proxy_width=0.1, proxy_resolution=16, folder="run", **SMALL)
+    study = ss.Study("lite0", "photos/", executor="inline", proxy_width=0.1, proxy_resolution=32, folder="run", **SMALL)
     shapes = []
     while (ask := study.ask()) is not None:
         module = ask.network.build(classes=10)
