@@ -34,7 +34,7 @@ from scaling_search.data import Dataset, prepare
 from scaling_search.data.cache import cache_folder
 from scaling_search.data.sources import open_source
 from scaling_search.strategies import Point
-from scaling_search.study.design import make_design, make_space
+from scaling_search.study.design import Design, make_design, make_space
 from scaling_search.study.network import network
 from scaling_search.study.options import Options
 from scaling_search.training.recipe import Recipe, recipe
@@ -86,8 +86,12 @@ def proxies(setting: Setting, arguments: argparse.Namespace) -> tuple[Dataset, d
         leverage=setting.leverage, executor="inline",
         proxy_width=arguments.proxy_width, proxy_resolution=arguments.proxy_resolution,
     )  # fmt: skip
-    design = make_design(network(arguments.baseline), arguments.data, options)
-    source = open_source(arguments.data, cache=cache_folder(), seed=0)
+    return proxies_of(make_design(network(arguments.baseline), arguments.data, options))
+
+
+def proxies_of(design: Design) -> tuple[Dataset, dict[str, Network]]:
+    """The same of what a search would be made of."""
+    source = open_source(str(design.data), cache=cache_folder(), seed=0)
     dataset = prepare(source, resolution=design.packed_resolution(len(source.classes)))
     base = design.base(len(dataset.classes))
     rule = make_space(design.question, base=base, full=design.full).rule
