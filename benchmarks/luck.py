@@ -4,9 +4,9 @@
     OMP_NUM_THREADS=1 python benchmarks/luck.py --vary weights --start "depthwise x 0.3" --out luck.csv
     OMP_NUM_THREADS=1 python benchmarks/luck.py --show --out luck.csv
 
-Divisions of B0 at the size that the demo often takes (embedded images, three epochs) are trained with several seeds,
-each of which decides only what --vary says; seed 0 decides the rest. --start changes how convolutions that are followed
-by batch norm begin, whose function is the same at any scale. What is in the file is not trained again.
+Divisions of B0 at the size that a search of five minutes takes (embedded images, three epochs) are trained with several
+seeds, each of which decides only what --vary says; seed 0 decides the rest. --start changes how convolutions that are
+followed by batch norm begin, whose function is the same at any scale. What is in the file is not trained again.
 """
 
 import argparse
