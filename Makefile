@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .PHONY: demo test lint docs clean
 
 demo: .venv/.installed
-	$(BIN)/scaling-search run --baseline resnet18 --phi 1
+	$(BIN)/scaling-search run --baseline b0 --phi 1
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile

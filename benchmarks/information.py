@@ -21,7 +21,7 @@ was trained already, and trains one epoch of each division for its CPU time.
 import argparse
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,10 @@ def proxies(setting: Setting, arguments: argparse.Namespace) -> tuple[Dataset, d
         leverage=setting.leverage, executor="inline",
         proxy_width=arguments.proxy_width, proxy_resolution=arguments.proxy_resolution,
     )  # fmt: skip
-    return proxies_of(make_design(network(arguments.baseline), arguments.data, options))
+    design = make_design(network(arguments.baseline), arguments.data, options)
+    if arguments.proxy_depth is not None:
+        design = replace(design, size=design.size.model_copy(update={"depth": arguments.proxy_depth}))
+    return proxies_of(design)
 
 
 def proxies_of(design: Design) -> tuple[Dataset, dict[str, Network]]:
@@ -229,6 +232,7 @@ def main() -> None:
     parser.add_argument("--baseline", default="b0")
     parser.add_argument("--proxy-width", type=float, help="of the proxies' base; by default the program's own")
     parser.add_argument("--proxy-resolution", type=int, help="pixels of the proxies' base")
+    parser.add_argument("--proxy-depth", type=float, help="multiplier of the baseline's layers")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--recorded", type=Path, help="a run of the centre's proxies with at least these epochs")

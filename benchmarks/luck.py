@@ -41,14 +41,8 @@ def depthwise(layer: nn.Module) -> bool:
     return isinstance(layer, nn.Conv2d) and layer.groups > 1
 
 
-VARY: dict[str, Callable[[nn.Module], bool]] = {
-    "all": lambda layer: True,  # the order of the images too
-    "order": lambda layer: False,
-    "weights": lambda layer: True,
-    "depthwise": depthwise,
-    "dense": lambda layer: not depthwise(layer),
-}
-"""Layers whose weights the seed decides."""
+VARY = ("all", "order", "weights", "depthwise", "dense")
+"""All is weights and order (of the images, and their shifts); dense are all weights but the depthwise ones."""
 
 
 def orthogonal(filters: Tensor) -> Tensor:
@@ -128,7 +122,7 @@ def seeded_by(vary: str, start: str) -> None:
             with streams.seeded(0, "weights"):
                 fixed = build(network, zero_init_residual=zero_init_residual)
             for mine, theirs in zip(module.modules(), fixed.modules(), strict=True):
-                if isinstance(mine, nn.Conv2d | nn.Linear) and not VARY[vary](mine):
+                if isinstance(mine, nn.Conv2d | nn.Linear) and depthwise(mine) != (vary == "depthwise"):
                     mine.load_state_dict(theirs.state_dict())
         begin(module, start)
         return module

@@ -11,6 +11,12 @@ smaller in all dimensions, so that a candidate costs the same), and 30 points: t
     nearby   off the ray: what `match` does
     fine     the same from a base of other pixels, as `fine_size` finds it
 
+With --cheaper only at leverage 8, from bases so many times as cheap again, as a search makes them whose time is short:
+
+    nearby   as above
+    filled   from the largest multiple of the strides' product that is at most 15 % smaller, so that no feature map is
+             partly filled; wider and deeper in balance, so that it costs the same
+
 Within: a cost within 2 % of the target, shares within 0.05 of the asked. Seconds are of processor time, for all points.
 Nothing is drawn by chance, so that any machine gives the same networks.
 """
@@ -22,6 +28,8 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from itertools import product
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +46,21 @@ CLASSES = 10
 LEVERAGES = (2, 4, 8)
 POINTS = list(dict.fromkeys((*lattice(6), *(REFERENCES[name] for name in ("uniform", "fast", "paper")))))
 Misses = tuple[float, float]  # of the cost, of the shares
+Way = tuple[str, Architecture, Callable[[Architecture, Shares, int], Misses]]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--baselines", nargs="*", default=searchspace.names())
     parser.add_argument("--csv", type=Path)
+    parser.add_argument("--cheaper", type=float, nargs="*", default=(), metavar="FACTOR")
     arguments = parser.parse_args()
     print(f"{platform.machine()}, python {platform.python_version()}, numpy {version('numpy')}, ", end="")
     print(f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS')}, {len(POINTS)} points")
+    if arguments.cheaper:
+        for factor, way in product(arguments.cheaper, ("nearby", "filled")):
+            summarise([row for name in arguments.baselines for row in measured_smaller(name, factor, way)])
+        return
     rows = [row for name in arguments.baselines for leverage in LEVERAGES for row in measured(name, leverage)]
     if arguments.csv:
         with arguments.csv.open("w", newline="") as file:
@@ -63,16 +77,51 @@ def measured(name: str, leverage: int) -> list[dict[str, Any]]:
     space = searchspace.load(name)
     full = space.network()
     assert isinstance(full, Architecture)
-    size = smaller(space.proxy.size(full, "cpu", 1.0, width=None, resolution=None), 2 / leverage)
+    size = space.proxy.size(full, "cpu", leverage / 2, width=None, resolution=None)
     fine = fine_size(full, size, growth=leverage, classes=CLASSES)
     small, other = (proxy_base(full, one, classes=CLASSES) for one in (size, fine))
     assert isinstance(small, Architecture) and isinstance(other, Architecture)
-    ways: list[tuple[str, Architecture, Callable[[Architecture, Shares, int], Misses]]] = [
+    ways = [
         ("ray", as_before(full, size), on_the_ray),
         ("spread", small, on_the_ray),
         ("nearby", small, off_the_ray),
         ("fine", other, off_the_ray),
     ]
+    return counted(name, leverage, ways)
+
+
+def measured_smaller(name: str, factor: float, way: str) -> list[dict[str, Any]]:
+    """A row for a base that is so many times as cheap as the default one of leverage 8."""
+    space = searchspace.load(name)
+    full = space.network()
+    assert isinstance(full, Architecture)
+    size = space.proxy.size(full, "cpu", 4.0, width=None, resolution=None).shrunk(factor)
+    base = proxy_base(full, filled(full, size) if way == "filled" else size, classes=CLASSES)
+    assert isinstance(base, Architecture)
+    return counted(name, 8, [(way, base, off_the_ray)])
+
+
+def filled(full: Architecture, size: ProxySize) -> ProxySize:
+    """At pixels that the strides divide, as wide and deep, in balance, as costs no more; size where none is near."""
+    step = full.minimum_resolution
+    pixels = step * (size.resolution // step)
+    if pixels < 0.85 * size.resolution:
+        return size
+
+    def at(more: float) -> ProxySize:
+        return ProxySize(width=size.width * more**0.25, resolution=pixels, depth=size.depth * more**0.5)
+
+    wanted = proxy_base(full, size, classes=CLASSES).cost().macs
+    low, high = 1.0, 16.0
+    for _ in range(30):
+        middle = sqrt(low * high)
+        fits = proxy_base(full, at(middle), classes=CLASSES).cost().macs < wanted
+        low, high = (middle, high) if fits else (low, middle)
+    return at(low)
+
+
+def counted(name: str, leverage: int, ways: Sequence[Way]) -> list[dict[str, Any]]:
+    """A row for each way: its name, its base, and how networks are found from that."""
     rows = []
     for way, base, find in ways:
         start = time.process_time()
@@ -82,15 +131,6 @@ def measured(name: str, leverage: int) -> list[dict[str, Any]]:
                      "macs": base.cost().macs, **figures(misses), "seconds": round(seconds, 2)})  # fmt: skip
         print("  ".join(f"{value}" for key, value in rows[-1].items() if key != "base"), flush=True)
     return rows
-
-
-def smaller(size: ProxySize, less: float) -> ProxySize:
-    """The size at `less` times the cost, smaller in all three dimensions alike."""
-    return ProxySize(
-        width=size.width * less ** (1 / 6),
-        resolution=round(size.resolution * less ** (1 / 6)),
-        depth=size.depth * less ** (1 / 3),
-    )
 
 
 def as_before(full: Architecture, size: ProxySize) -> Architecture:
