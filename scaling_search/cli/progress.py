@@ -91,8 +91,11 @@ class TerminalProgress(Listener):
 
     def on_rest(self, trial: Trial, evidence: Evidence) -> None:
         """Says what is expected to be lost now."""
-        if self._trials is not None and trial.candidate != UNSCALED:
+        if self._trials is None:
+            return
+        if trial.candidate != UNSCALED:
             self._trials.expect(evidence)
+        self._trials.say()
 
     def on_trouble(self, trial: Trial, reason: str, *, again: bool) -> None:
         """Said at once: a person may free the disk before the next trial meets it."""
@@ -151,6 +154,7 @@ class TrialBar:
             disable=not console.is_terminal,
         )  # fmt: skip
         before = sum(self._take(reading) for reading in begun.evidence.readings())
+        self._said = self._tenth()
         self._task = self._bar.add_task(self._title(), total=self._epochs * epoch + more - before, best=self._best())
         self._bar.start()
 
@@ -160,10 +164,13 @@ class TrialBar:
 
     def update(self, reading: Reading) -> None:
         """Takes in one new reading."""
-        before, seconds = self._tenth(), self._take(reading)
-        self._bar.update(self._task, advance=seconds, description=self._title(), best=self._best())
-        if self._tenth() > before and not self._console.is_terminal:
+        self._bar.update(self._task, advance=self._take(reading), description=self._title(), best=self._best())
+
+    def say(self) -> None:
+        """Where there is no terminal: a line, if another tenth of the trials is done."""
+        if self._tenth() > self._said and not self._console.is_terminal:
             self._console.print(f"{self._title()}  {self._best()}")
+        self._said = self._tenth()
 
     def expect(self, evidence: Evidence) -> None:
         """Reads from all that is known how far the search has come."""

@@ -10,13 +10,15 @@ from planted_run import record_of
 from rich.console import Console
 from rich.progress import Task
 
+from scaling_search.analysis.wording import loss
 from scaling_search.cli.progress import TerminalProgress
 from scaling_search.coefficients import REFERENCES, Shares
-from scaling_search.evidence import Evidence, Reading, Status, Trial
+from scaling_search.evidence import EPSILON, Evidence, Reading, Status, Trial
 from scaling_search.search.listener import Begun
 from scaling_search.search.pilot import PilotRecord
 from scaling_search.search.plan import EVALUATION, Plan, Speed, Work
 from scaling_search.search.space import Candidate
+from scaling_search.strategies.forecast import forecast
 
 SEEDS, EPOCHS = 2, 4
 IMAGES = 4000 + EVALUATION * 2000
@@ -35,6 +37,7 @@ def candidate(number: int, shares: Shares) -> Candidate:
 
 
 CANDIDATES = [candidate(number, shares) for number, shares in enumerate(SHARES)]
+PLACES = {f"c{number:02d}": SHARES[number % len(SHARES)].as_tuple() for number in range(50)}
 TRIALS = [Trial(candidate=one.id, seed=seed) for seed in range(SEEDS) for one in CANDIDATES]
 ALL = [(trial, epoch) for trial in TRIALS for epoch in range(1, EPOCHS + 1)]
 
@@ -73,12 +76,21 @@ class Shown:
 
     def __init__(self, start: Begun, *, terminal: bool = False) -> None:
         self._text = io.StringIO()
+        self.known = list(start.evidence.readings())
         self.progress = TerminalProgress(Console(file=self._text, force_terminal=terminal, width=100))
         self.progress.on_plan(start)
 
     def tell(self, *readings: Reading) -> None:
+        """As a search does."""
         for one in readings:
+            self.known.append(one)
             self.progress.on_reading(one)
+            if one.resting:
+                self.progress.on_rest(one.trial, self.evidence)
+
+    @property
+    def evidence(self) -> Evidence:
+        return Evidence.of(PLACES, self.known)
 
     @property
     def lines(self) -> list[str]:
@@ -115,7 +127,7 @@ def test_the_best_is_the_best_mean_over_seeds() -> None:
     shown = Shown(begun())
     scores = {("c00", 0): 0.6, ("c01", 0): 0.5, ("c00", 1): 0.2, ("c01", 1): 0.5}
     shown.tell(*(reading(Trial(candidate=name, seed=seed), EPOCHS, top1=top1) for (name, seed), top1 in scores.items()))
-    assert [line.partition("best so far ")[2] for line in shown.lines] == [
+    assert [line.partition("best so far ")[2].partition("  ")[0] for line in shown.lines] == [
         "c00 60.0%", "c00 60.0%", "c01 50.0%", "c01 50.0%",
     ]  # fmt: skip
 
@@ -237,26 +249,21 @@ def test_readings_before_a_plan_are_nobodys_business() -> None:
     TerminalProgress(Console(file=io.StringIO())).on_reading(reading(TRIALS[0], 1))
 
 
-def test_the_expected_loss_falls_as_trials_end() -> None:
+def test_a_line_says_what_is_expected_to_be_lost_with_all_that_it_counts() -> None:
     shown = Shown(begun())
-    places = {one.id: one.shares.as_tuple() for one in CANDIDATES}
-    known: list[Reading] = []
     for trial in TRIALS:
-        known.append(reading(trial, EPOCHS, top1=0.5 + 0.01 * int(trial.candidate[1:]) + 0.001 * trial.seed))
-        shown.tell(known[-1])
-        shown.progress.on_rest(trial, Evidence.of(places, known))
-    assert "expected loss" not in shown.lines[3], "three trials are too few"
-    assert "expected loss" in shown.lines[-1]
-    assert " points, 0.5 in about " in shown.lines[5] or "0.5 is far" in shown.lines[5]
+        shown.tell(reading(trial, EPOCHS, top1=0.5 + 0.01 * int(trial.candidate[1:]) + 0.001 * trial.seed))
+    found = forecast(shown.evidence, EPOCHS, epsilon=EPSILON)
+    assert found is not None and f"expected loss {loss(found.loss)} points" in shown.lines[-1]
+    assert "expected loss" not in shown.lines[2], "three trials are too few"
+    assert " points, 0.5 in about " in shown.lines[4] or "0.5 is far" in shown.lines[4]
 
 
 def test_stopped_trials_are_not_compared() -> None:
     shown = Shown(begun())
-    places = {one.id: one.shares.as_tuple() for one in CANDIDATES}
-    known = [reading(trial, EPOCHS, top1=0.5 + 0.01 * int(trial.candidate[1:])) for trial in TRIALS[:7]]
-    known.append(reading(TRIALS[7], 1, "stopped", top1=0.1))
-    shown.tell(*known)
-    shown.progress.on_rest(TRIALS[7], Evidence.of(places, known))
+    shown.tell(*(reading(trial, EPOCHS, top1=0.5 + 0.01 * int(trial.candidate[1:])) for trial in TRIALS[:7]))
+    shown.tell(reading(TRIALS[7], 1, "stopped", top1=0.1))
+    assert "expected loss" in shown.lines[-1]
 
 
 def test_what_the_pilot_looked_at_is_not_done() -> None:
