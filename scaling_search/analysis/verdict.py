@@ -77,9 +77,11 @@ def _indifferent(decision: Decision, compute: str) -> str:
 
 
 def _tied(decision: Decision, compute: str) -> str:
+    epsilon = loss(decision.epsilon)
+    hardly = "hardly " if loss(decision.pick.expected_loss) == epsilon else ""
     return (
-        f"Tied: {divide(decision.pick.shares)} of the {compute} is the best guess; {_loss(decision)}, more than "
-        f"the {loss(decision.epsilon)} that would not matter, and {_fraction(decision)} may be as good"
+        f"Tied: {divide(decision.pick.shares)} of the {compute} is the best guess; {_loss(decision)}, {hardly}more than "
+        f"the {epsilon} that would not matter, and {_fraction(decision)} may be as good"
         f"{_out(decision, ', but ')}."
     )
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from planted_run import Truth, analyze_run, edit_trials, fail_rows, peak, plant,
 
 from scaling_search.analysis import analyze, summary_lines, to_dict, write_best
 from scaling_search.analysis.law import Law, NoLaw
+from scaling_search.analysis.verdict import judge
 from scaling_search.coefficients import REFERENCES
 from scaling_search.errors import InvalidInput
 
@@ -42,6 +44,17 @@ def test_noise_that_swamps_the_signal_is_called_a_tie_with_advice(tmp_path: Path
     assert analysis.advice is not None
     assert len(analysis.advice.options) == 10
     assert "of training" in analysis.advice.sentence
+
+
+def test_a_loss_that_reads_like_what_does_not_matter_is_hardly_more(tmp_path: Path) -> None:
+    decision = analyze_run(plant(tmp_path, truth=peak(BEST, steepness=0.05), noise=0.06)).decision
+    for expected, words in (
+        (0.00504, "0.5 points against the best division, hardly more"),
+        (0.01, "more than the 0.5"),
+    ):
+        near = replace(decision, pick=replace(decision.pick, expected_loss=expected))
+        sentence = judge(near, None).sentence
+        assert words in sentence and ("hardly" in sentence) is ("hardly" in words)
 
 
 def test_a_flat_truth_is_called_indifferent_and_rules_nothing_out(tmp_path: Path) -> None:
