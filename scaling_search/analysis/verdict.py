@@ -78,9 +78,9 @@ def _indifferent(decision: Decision, compute: str) -> str:
 
 def _tied(decision: Decision, compute: str) -> str:
     epsilon = loss(decision.epsilon)
-    hardly = "hardly " if loss(decision.pick.expected_loss) == epsilon else ""
+    more = "hardly more" if loss(decision.pick.expected_loss) == epsilon else "more"
     return (
-        f"Tied: {divide(decision.pick.shares)} of the {compute} is the best guess; {_loss(decision)}, {hardly}more than "
+        f"Tied: {divide(decision.pick.shares)} of the {compute} is the best guess; {_loss(decision)}, {more} than "
         f"the {epsilon} that would not matter, and {_fraction(decision)} may be as good"
         f"{_out(decision, ', but ')}."
     )
