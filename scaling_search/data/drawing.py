@@ -17,6 +17,7 @@ OUTLINES = ("disc", "hexagon", "square", "triangle", "cross", "bar", "crescent",
 
 _PLACES = np.arange(CANVAS, dtype=np.float32)  # points
 _ORANGE = np.array([0.6, 0.0, -0.6], np.float32)[:, None, None]
+_GREEN = np.array([-0.4, 0.8, -0.4], np.float32)[:, None, None]
 _EDGES = {"triangle": (3, 0.7776), "square": (4, 0.8862), "hexagon": (6, 0.9523)}  # corners, inner radius
 _REACH = {"triangle": 1.56, "square": 1.26, "hexagon": 1.1, "cross": 1.26, "bar": 1.51, "crescent": 1.27, "ring": 1.15}
 
@@ -77,9 +78,9 @@ def _noise(rng: np.random.Generator, side: int) -> Floats:
     return rng.random((3, side, side), dtype=np.float32) - np.float32(0.5)
 
 
-def tint(warmth: float) -> Floats:
-    """A colour of brightness 0 between blue at 0 and orange at 1, float32 [3, 1, 1]."""
-    return np.float32(2 * warmth - 1) * _ORANGE
+def tint(warmth: float, greenness: float) -> Floats:
+    """A colour of brightness 0, from blue (0) to orange (1) and from magenta (0) to green (1), float32 [3, 1, 1]."""
+    return np.float32(2 * warmth - 1) * _ORANGE + np.float32(2 * greenness - 1) * _GREEN
 
 
 def distance(x: Floats, y: Floats, figure: Figure) -> Floats:

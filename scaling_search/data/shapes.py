@@ -1,10 +1,10 @@
-"""The embedded data set: kinds of scene that differ a little in each of fifteen ways, so that learning is gradual.
+"""The embedded data set: kinds of scene that differ a little in each of nineteen ways, so that learning is gradual.
 
 A class is a point in a space of attributes (colours, directions, lengths, outline, satellites …) and an image scatters
 around it; no attribute alone decides, each adds its evidence. An image also has a light, a tilt and a zoom of its own,
-which move all colours, all directions or all lengths together: where they are large only relations between parts are
-left. How visible, how typical and how much moved is drawn for each image over orders of magnitude: some are plain,
-some unreadable. docs/shapes.md shows samples and what was measured with them.
+which move all colours towards blue or orange, all directions or all lengths together: where they are large mostly
+relations between parts are left. How visible, how typical and how much moved is drawn for each image over orders of
+magnitude: some are plain, some unreadable. docs/shapes.md shows samples and what was measured with them.
 """
 
 from dataclasses import dataclass
@@ -17,15 +17,16 @@ from scaling_search.data.source import ImageSource, Items
 
 SIDE = 128  # pixels, native; drawn at half of it, so that no detail is finer
 CLASSES = tuple(f"kind-{number:02}" for number in range(1, 13))
-COLOURS = ("ground warmth", "warmth", "core warmth", "satellite warmth")  # 0..1, blue to orange
+WARMTHS = ("ground warmth", "warmth", "core warmth", "satellite warmth")  # 0..1, blue to orange
 DIRECTIONS = ("ground direction", "turn", "direction", "satellite angle")  # in half turns
 LENGTHS = ("ground period", "period", "satellite size")  # 0..1, by equal factors
 SHAPES = ("outline", "stretch", "core", "satellites")  # 0..1
-ATTRIBUTES = (*COLOURS, *DIRECTIONS, *LENGTHS, *SHAPES)
+GREENS = ("ground greenness", "greenness", "core greenness", "satellite greenness")  # 0..1, magenta to green
+ATTRIBUTES = (*WARMTHS, *DIRECTIONS, *LENGTHS, *SHAPES, *GREENS)
 NAME = "shapes"
-DIFFICULTY = 0.5  # docs/shapes.md says what networks reach
+DIFFICULTY = 0.55  # docs/shapes.md says what networks reach
 
-_VERSION = 7  # goes up when the drawing changes, so that no cache keeps the old one
+_VERSION = 8  # goes up when the drawing changes, so that no cache keeps the old one
 _SPLITS = {"train": 0, "val": 1}
 # of each attribute and class, 0..1: evenly spaced, in random order
 _MEANS = (np.argsort(np.random.default_rng(2).random((len(ATTRIBUTES), len(CLASSES))), axis=1) + 0.5) / len(CLASSES)
@@ -94,7 +95,7 @@ class View:
 
     Attributes:
         hardness: 0..1 of the image as a whole; half of them below ¼.
-        light: what all colours are moved by, towards orange; the range of colours is 1.
+        light: what all warmths are moved by, towards orange, as daylight and lamps do; their range is 1.
         tilt: half turns that all directions are moved by.
         zoom: factor of all lengths.
         level: brightness of the ground.
@@ -133,17 +134,17 @@ class View:
 
 
 def _attributes(label: int, view: View) -> dict[str, float]:
-    """Where one image lies: around its class, its colours and directions moved by the view."""
+    """Where one image lies: around its class, its warmths and directions moved by the view."""
     away = view.scatter * (view.rng.random((2, len(ATTRIBUTES))).sum(axis=0) - 1)
     found = dict(zip(ATTRIBUTES, (_MEANS[:, label] + away).tolist(), strict=True))
-    moved = dict.fromkeys(COLOURS, view.light) | dict.fromkeys(DIRECTIONS, view.tilt)
+    moved = dict.fromkeys(WARMTHS, view.light) | dict.fromkeys(DIRECTIONS, view.tilt)
     return {name: value + moved.get(name, 0.0) for name, value in found.items()}
 
 
 def _ground(at: dict[str, float], view: View) -> Floats:
     """The ground: float32 [3, 65, 65]."""
     image = background(view.rng, view.level, contrast=view.grade(0.04, 0.4))
-    image += np.float32(view.grade(0.3, 0.02)) * tint(at["ground warmth"])
+    image += np.float32(view.grade(0.3, 0.02)) * _tint(at, "ground ")
     period = view.zoom * _power(3.6, _clipped(at["ground period"])) * 10
     image += np.float32(view.grade(0.12, 0.005)) * rippled(180 * at["ground direction"], period)
     return image
@@ -165,21 +166,25 @@ def _figure(image: Floats, at: dict[str, float], view: View) -> None:
         direction=180 * at["direction"],
         period=view.zoom * _power(3.5, _clipped(at["period"])) * 8,
     )
-    paint(image, body, level + grade(0.4, 0.05) + grade(0.35, 0.02) * tint(at["warmth"]), wave=grade(0.4, 0.02))
-    core = level - grade(0.2, 0.02) + grade(0.35, 0.02) * tint(at["core warmth"])
+    paint(image, body, level + grade(0.4, 0.05) + grade(0.35, 0.02) * _tint(at, ""), wave=grade(0.4, 0.02))
+    core = level - grade(0.2, 0.02) + grade(0.35, 0.02) * _tint(at, "core ")
     dot(image, x, y, radius=radius * 0.6 * (0.3 + 0.7 * _clipped(at["core"])), colour=core)
     _satellites(image, body, at, view)
 
 
 def _satellites(image: Floats, body: Figure, at: dict[str, float], view: View) -> None:
     """Up to four discs in an arc round the figure, in place."""
-    colour = view.level + view.grade(0.4, 0.05) + view.grade(0.35, 0.02) * tint(at["satellite warmth"])
+    colour = view.level + view.grade(0.4, 0.05) + view.grade(0.35, 0.02) * _tint(at, "satellite ")
     radius = view.zoom * _power(2.4, _clipped(at["satellite size"])) * 2.5
     away = body.radius * 1.2 + radius + 1
     for number in range(int(5 * _clipped(at["satellites"]))):
         angle = pi * at["satellite angle"] + number * 1.1 + _between(view.rng, -0.2, 0.2)
         right, up = away * round(cos(angle), 6), away * round(sin(angle), 6)
         dot(image, body.x + right, body.y - up, radius=radius, colour=colour)
+
+
+def _tint(at: dict[str, float], part: str) -> Floats:
+    return tint(at[f"{part}warmth"], at[f"{part}greenness"])
 
 
 def _clutter(rng: np.random.Generator) -> Figure:

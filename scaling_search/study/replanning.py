@@ -22,7 +22,7 @@ from scaling_search.study.more import with_more
 from scaling_search.study.preparation import OnData, Prepared, piloted
 
 EASIER, HARDER = 0.25, 0.75
-"""Difficulty of the embedded images that a pilot asks for, in place of 0.5: half and half as much again."""
+"""Difficulty of the embedded images that a pilot asks for, in place of 0.55."""
 _SMALLER = 4.0
 """How many times as cheap proxies near the ceiling are made at once."""
 _LEAST_IMAGES = 100

@@ -53,15 +53,15 @@ def test_waves_are_as_high_as_asked() -> None:
 
 def test_a_dot_is_a_disc_without_waves() -> None:
     images = np.zeros((2, 3, CANVAS, CANVAS), np.float32)
-    dot(images[0], 60.3, 32.7, radius=10.2, colour=tint(0.8))
-    paint(images[1], Figure(x=60.3, y=32.7, radius=10.2), tint(0.8))
+    dot(images[0], 60.3, 32.7, radius=10.2, colour=tint(0.8, 0.3))
+    paint(images[1], Figure(x=60.3, y=32.7, radius=10.2), tint(0.8, 0.3))
     assert np.allclose(images[0], images[1], atol=1e-6)
     assert images[0, 0, 32, 60] > 0 > images[0, 2, 32, 60]  # orange
 
 
 def test_a_figure_outside_the_canvas_changes_nothing() -> None:
     image = np.zeros((3, CANVAS, CANVAS), np.float32)
-    dot(image, -30, 200, radius=9, colour=tint(1))
+    dot(image, -30, 200, radius=9, colour=tint(1, 0))
     paint(image, Figure(x=200, y=-40, radius=9), np.float32(1))
     assert not image.any()
 

@@ -36,7 +36,7 @@ BASE = from_dict(
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     cache: Path = tmp_path_factory.mktemp("cache")
-    return data.prepare("shapes:0.25", resolution=48, cache=cache, limit_train=2000, limit_val=1000)
+    return data.prepare("shapes:0.4", resolution=48, cache=cache, limit_train=2000, limit_val=1000)
 
 
 def loss(dataset: Dataset, *, depth: float = 1, width: float = 1, resolution: int = 48) -> float:
