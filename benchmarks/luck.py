@@ -91,6 +91,21 @@ SHAPES: dict[str, Callable[[Tensor], Tensor]] = {
 """Of depthwise filters [n, k²], from those that were drawn; their norms stay."""
 
 
+NESTED = ("nested", "nested depthwise")
+MOST = 1280  # channels of a layer
+
+
+def nest(module: nn.Module, seed: int, *, only_depthwise: bool) -> None:
+    """Weights that networks of one seed share: the first channels of what is drawn for a layer's name."""
+    for name, layer in module.named_modules():
+        if not isinstance(layer, nn.Conv2d | nn.Linear) or (only_depthwise and not depthwise(layer)):
+            continue
+        outputs, inputs, *kernel = layer.weight.shape
+        drawn = torch.randn(MOST, 1 if depthwise(layer) else MOST, *kernel, generator=streams.generator(seed, name))
+        scale = 0.02 if isinstance(layer, nn.Linear) else sqrt(2 * layer.groups / (layer.weight[:, 0].numel()))
+        layer.weight.data.copy_(drawn[:outputs, :inputs] * scale)
+
+
 def begin(module: nn.Module, start: str) -> None:
     """Changes the weights of convolutions that are followed by batch norm."""
     for layer in module.modules():
@@ -124,6 +139,8 @@ def seeded_by(vary: str, start: str) -> None:
             for mine, theirs in zip(module.modules(), fixed.modules(), strict=True):
                 if isinstance(mine, nn.Conv2d | nn.Linear) and depthwise(mine) != (vary == "depthwise"):
                     mine.load_state_dict(theirs.state_dict())
+        if start in NESTED:
+            nest(module, torch.initial_seed(), only_depthwise=start == NESTED[1])
         begin(module, start)
         return module
 
@@ -145,7 +162,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="a CSV file; rows are added")
     parser.add_argument("--vary", choices=VARY, default="all")
-    starts = ", ".join([*SHAPES, "depthwise x FACTOR", "all 0.15"])
+    starts = ", ".join([*SHAPES, "depthwise x FACTOR", "all 0.15", *NESTED])
     parser.add_argument("--start", default="drawn", help=f"{starts}; the first ones also together, by commas")
     parser.add_argument("--divisions", default="uniform,resolution", help="of information.py, by commas; or all")
     parser.add_argument("--seeds", type=int, default=7)
