@@ -2,11 +2,13 @@
 
     python benchmarks/embedded.py --out results/embedded --job base:19:0-4 --job depth,width,resolution,uniform:4:0-1
     python benchmarks/embedded.py --out results/embedded --show
+    python benchmarks/embedded.py --out results/embedded/without-greens --job base:5:0-5 --mute greens
 
 Trains the proxies' base of B0 and the candidates of eight times its cost (all to depth, all to width, all to
 resolution, and uniform) as a search does, one after the other on one thread, and appends one line an epoch to
 DIR/readings.csv: accuracy after so many CPU seconds of this process. Trainings that are in the file already are not
-repeated; a longer one replaces a shorter one. --show prints the tables of what is there.
+repeated; a longer one replaces a shorter one. --show prints the tables of what is there. --mute draws images whose
+attributes of that kind differ as they did, and tell nothing of the class: what each kind is worth, and its luck.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import csv
 import os
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -24,7 +27,8 @@ import torch
 from scaling_search.architecture import Network
 from scaling_search.coefficients import REFERENCES
 from scaling_search.configuration import Strict
-from scaling_search.data import Dataset, prepare
+from scaling_search.data import Dataset, prepare, shapes
+from scaling_search.data.source import ImageSource
 from scaling_search.files import write_atomically
 from scaling_search.search.proxy import ProxySize, proxy_base
 from scaling_search.search.searchspace import load
@@ -102,6 +106,16 @@ def write(file: Path, readings: Sequence[Reading]) -> None:
     write_atomically(file, "\n".join([",".join(Reading.model_fields), *rows, ""]))
 
 
+def muted(kinds: str) -> ImageSource:
+    """The embedded images of which some kinds of attributes, by commas, have the same middle in each class."""
+    wanted = {name: getattr(shapes, name.upper()) for name in kinds.split(",")}
+    for row, attribute in enumerate(shapes.ATTRIBUTES):
+        if any(attribute in found for found in wanted.values()):
+            shapes._MEANS[row] = 0.5
+    source = shapes.open_shapes()
+    return replace(source, identity={**source.identity, "muted": kinds})
+
+
 def run(job: Job, dataset: Dataset, file: Path) -> None:
     """Trains what the file does not hold as long already."""
     for seed in job.seeds:
@@ -154,13 +168,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--job", type=Job.parse, action="append", default=[], help="NETWORKS:EPOCHS:SEEDS")
     parser.add_argument("--data", default="shapes")
+    parser.add_argument("--mute", help="warmths, greens, directions, lengths or shapes, by commas")
     parser.add_argument("--show", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)  # now: a training of an hour is written at its end
     file = options.out / "readings.csv"
+    source = muted(options.mute) if options.mute else options.data
     for job in options.job:
-        run(job, prepare(options.data, resolution=128), file)
+        run(job, prepare(source, resolution=128), file)
     if options.show:
         show_times(read(file))
         show_epochs(read(file))
