@@ -2,7 +2,7 @@
 
     python benchmarks/embedded.py --out results/embedded --job base:19:0-4 --job depth,width,resolution,uniform:4:0-1
     python benchmarks/embedded.py --out results/embedded --show
-    python benchmarks/embedded.py --out results/embedded/without-greens --job base:5:0-5 --mute greens
+    python benchmarks/embedded.py --out results/embedded/muted/greens --job base:5:0-5 --mute greens
 
 Trains the proxies' base of B0 and the candidates of eight times its cost (all to depth, all to width, all to
 resolution, and uniform) as a search does, one after the other on one thread, and appends one line an epoch to
@@ -108,10 +108,9 @@ def write(file: Path, readings: Sequence[Reading]) -> None:
 
 def muted(kinds: str) -> ImageSource:
     """The embedded images of which some kinds of attributes, by commas, have the same middle in each class."""
-    wanted = {name: getattr(shapes, name.upper()) for name in kinds.split(",")}
-    for row, attribute in enumerate(shapes.ATTRIBUTES):
-        if any(attribute in found for found in wanted.values()):
-            shapes._MEANS[row] = 0.5
+    for kind in kinds.split(","):
+        for attribute in getattr(shapes, kind.upper()):
+            shapes._MEANS[shapes.ATTRIBUTES.index(attribute)] = 0.5
     source = shapes.open_shapes()
     return replace(source, identity={**source.identity, "muted": kinds})
 

@@ -140,7 +140,7 @@ def seeded_by(vary: str, start: str) -> None:
                 if isinstance(mine, nn.Conv2d | nn.Linear) and depthwise(mine) != (vary == "depthwise"):
                     mine.load_state_dict(theirs.state_dict())
         if start in NESTED:
-            nest(module, torch.initial_seed(), only_depthwise=start == NESTED[1])
+            nest(module, torch.initial_seed() % 2**62, only_depthwise=start == NESTED[1])
         begin(module, start)
         return module
 

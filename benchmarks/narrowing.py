@@ -14,13 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from scaling_search.coefficients import REFERENCES
 from scaling_search.evidence import EPSILON
 from scaling_search.search.folder import RunFolder
 from scaling_search.strategies import Surface
 from scaling_search.study.recorded import read_recorded, search_recorded, splits
 
-CORNERS = ("depth", "width", "resolution")
+CORNERS = ["depth", "width", "resolution"]
 
 
 def main() -> None:
@@ -42,7 +41,7 @@ def main() -> None:
                 came = search_recorded(strategy, recorded, histories=split.seen)
                 for count in after:
                     answer = recorded.analyze(came[: count * epochs], epochs=epochs)
-                    out = sum(not answer.decision.at(REFERENCES[name])["inside"] for name in CORNERS)
+                    out = float((~answer.decision.references.loc[CORNERS, "inside"]).sum())
                     nearest = recorded.nearest(answer.pick.shares.as_tuple())
                     lost = split.truth[recorded.best] - split.truth[nearest]
                     found[count].append((answer.pick.expected_loss, lost, answer.decision.fraction, out))
