@@ -92,12 +92,12 @@ def decide(judged: Surface, accuracy: Surface, candidates: pd.DataFrame, *, epsi
         epsilon: loss of accuracy that does not matter.
     """
     trained = candidates[SHARES].to_numpy(float)
-    everywhere = basis.places()[basis.searched(trained, basis.places())]
+    everywhere = _searched(trained)
     places, own = judged.draws_at(everywhere), judged.draws_at(trained)
     mean = judged.mean_at(everywhere)
     best = int(mean.argmax())
     highest, at_pick = places.max(axis=0), places[best]
-    least = float((highest - at_pick).mean())
+    least = _lost(places, best)
 
     def judge(shares: np.ndarray, draws: np.ndarray, mean: np.ndarray, names: Any) -> pd.DataFrame:
         as_good = (at_pick - draws <= epsilon).mean(axis=1)
@@ -119,6 +119,20 @@ def decide(judged: Surface, accuracy: Surface, candidates: pd.DataFrame, *, epsi
         candidates=rows.set_index("candidate").assign(score_se=own.std(axis=1), probability_best=winners),
         pick=_pick(everywhere[best], least, accuracy, rows),
     )
+
+
+def least_loss(judged: Surface, trained: np.ndarray) -> float:
+    """What `decide` expects of its pick, in accuracy, and nothing else; trained [n, 3] are the candidates' shares."""
+    everywhere = _searched(trained)
+    return _lost(judged.draws_at(everywhere), int(judged.mean_at(everywhere).argmax()))
+
+
+def _searched(trained: np.ndarray) -> np.ndarray:
+    return np.asarray(basis.places()[basis.searched(trained, basis.places())])
+
+
+def _lost(draws: np.ndarray, place: int) -> float:
+    return float((draws.max(axis=0) - draws[place]).mean())
 
 
 def _pick(place: np.ndarray, loss: float, accuracy: Surface, trained: pd.DataFrame) -> Pick:

@@ -4,6 +4,9 @@ The surface's posterior is taken as one normal distribution (the mixture's mean 
 triangle and over what the trained networks would show with endless seeds. A reading then moves the means by a known
 amount of variance, whatever it shows, and the rest is E[max f] − E[max of the moved means] (the value of information;
 for one reading the knowledge gradient, Frazier, Powell and Dayanik 2009).
+
+A normal distribution has more to lose than the mixture that it stands for, of which an answer draws: mostly 5 to 40 %
+more. Of searches that ask by it the larger figure is the right one (results/verdicts), so they stop by it.
 """
 
 from dataclasses import dataclass, replace
@@ -36,6 +39,15 @@ class Outlook:
     @property
     def places(self) -> int:
         return len(self.nodes)
+
+    def among(self, kept: np.ndarray) -> "Outlook":
+        """The same over these nodes alone: bool [places]."""
+        if kept.all():
+            return self
+        rows = np.concatenate([np.flatnonzero(kept), self.places + np.arange(len(self.trial_variance))])
+        return replace(
+            self, nodes=self.nodes[kept], mean=self.mean[rows], covariance=self.covariance[np.ix_(rows, rows)]
+        )
 
     def loss(self) -> float:
         """Expected loss of the best node now."""

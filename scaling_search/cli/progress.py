@@ -78,8 +78,12 @@ class TerminalProgress(Listener):
         if self._data is not None:
             self._data.stop()
         if self._trials is not None:
+            lines = plan_lines(begun.record)
+            if not lines:
+                self._trials.grow(begun.record.plan.trials)
+                return
             self._trials.stop()
-            for title, text in plan_lines(begun.record):
+            for title, text in lines:
                 self._console.print(f"{title:<10}{text}", markup=False)
         self._trials = TrialBar(self._console, begun)
 
@@ -136,7 +140,7 @@ class TrialBar:
         }
         self._mean = statistics.fmean(self._weights.values())
         self._weights[UNSCALED] = self._mean / record.growth
-        unscaled = record.pilot.seeds if record.pilot else 0
+        self._unscaled = unscaled = record.pilot.seeds if record.pilot else 0
         self._wanted = record.plan.trials + unscaled
         self._compares = record.compares or record.seeks
         self._epsilon, self._workers, self._loss = record.question.epsilon, record.executor.workers, ""
@@ -158,6 +162,12 @@ class TrialBar:
         self._task = self._bar.add_task(self._title(), total=self._epochs * epoch + more - before, best=self._best())
         self._bar.start()
 
+    def grow(self, trials: int) -> None:
+        """There are to be so many, the unscaled network's not counted."""
+        more, self._wanted = trials + self._unscaled - self._wanted, trials + self._unscaled
+        total = (self._bar.tasks[self._task].total or 0.0) + more * self._mean * self._epochs
+        self._bar.update(self._task, total=total, description=self._title())
+
     def stop(self) -> None:
         """Leaves the line as it is."""
         self._bar.stop()
@@ -178,11 +188,12 @@ class TrialBar:
         if found is None:
             return
         self._loss = f"  expected loss {loss(found.loss)} points"
+        within = found.loss <= self._epsilon  # and still asking, since it must be sure of that
         if found.trainings:
             left = format_seconds(found.trainings * self._mean * self._epochs / self._workers)
-            self._loss += f", {loss(self._epsilon)} in about {left}"
+            self._loss += f", {'sure' if within else loss(self._epsilon)} in about {left}"
         elif found.trainings is None:
-            self._loss += f", {loss(self._epsilon)} is far"
+            self._loss += ", not sure yet" if within else f", {loss(self._epsilon)} is far"
         self._bar.update(self._task, best=self._best())
 
     def _take(self, reading: Reading) -> float:

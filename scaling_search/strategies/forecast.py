@@ -13,8 +13,9 @@ class Forecast:
     """What is expected of a search.
 
     Attributes:
-        loss: accuracy that the pick is expected to lose now, as a fraction.
-        trainings: about how many more until it is at most ε, each where it is worth most now; None: over 64, or no end.
+        loss: accuracy that an answer would expect its pick to lose now, as a fraction.
+        trainings: about how many more until a search stops at ε, each where it is worth most now; 0: it is there; None:
+            over 64, or no end. It stops by a larger figure (see `analysis.outlook`).
     """
 
     loss: float
@@ -28,9 +29,9 @@ def forecast(evidence: Evidence, epochs: int, *, epsilon: float) -> Forecast | N
     known = Known(evidence, epochs, ())
     if len(known.read) < ENOUGH or len({trial.candidate for trial in known.read}) < 2:
         return None
-    now = known.outlook(known.read)
-    loss = now.loss()
-    if loss <= epsilon:
+    now = known.judged(known.read)
+    loss = known.stated()
+    if now.loss() <= epsilon:
         return Forecast(loss=loss, trainings=0)
     noise = np.concatenate([np.full(now.places, now.new_variance), now.trial_variance])
     order = np.argsort(-np.concatenate([now.gain(), now.seed_gain()]))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from scaling_search.analysis.outlook import Outlook
+    from scaling_search.analysis.surface import Surface as Posterior
 
 TRAININGS = (12, 15, 20, 30, 45, 60)
 """What a plan chooses among; the first is about the least that settles anything."""
@@ -123,7 +124,7 @@ class Surface(Planned):
             return False
         newest = max(known.read, key=lambda trial: (trial.seed, trial.candidate))
         rest = [trial for trial in known.read if trial != newest]
-        return all(known.outlook(read).loss() <= self.epsilon for read in (known.read, rest))
+        return all(known.judged(read).loss() <= self.epsilon for read in (known.read, rest))
 
 
 class Known:
@@ -186,10 +187,28 @@ class Known:
 
     def outlook(self, read: Sequence[Trial]) -> "Outlook":
         """What these readings let one foresee."""
+        return _outlook(self.posterior(read))
+
+    def judged(self, read: Sequence[Trial]) -> "Outlook":
+        """The same over what an answer judges: the divisions between those that were read."""
+        from scaling_search.analysis import basis
+
+        now = self.outlook(read)
+        return now.among(basis.searched(self.posterior(read).observed.shares, now.nodes))
+
+    def stated(self) -> float:
+        """What an answer would say now that its pick is expected to lose."""
+        from scaling_search.analysis.decision import least_loss
+
+        posterior = self.posterior(self.read)
+        return least_loss(posterior, posterior.observed.shares)
+
+    def posterior(self, read: Sequence[Trial]) -> "Posterior":
+        """The surface of these readings, and of the unscaled network's."""
         names = sorted({trial.candidate for trial in read})
         histories = tuple(self.evidence.history(trial) for trial in read)
         base = tuple(self.evidence.unscaled[trial] for trial in sorted(self.evidence.unscaled))
-        return _outlook(histories, base, tuple((name, self._realised(name)) for name in names), self.epochs)
+        return _posterior(histories, base, tuple((name, self._realised(name)) for name in names), self.epochs)
 
     def _realised(self, name: str) -> Realised:
         return self.evidence.realised.get(name) or Realised(self.evidence.candidates[name], 2.0)
@@ -224,24 +243,22 @@ def _shows(evidence: Evidence, trial: Trial, epochs: int) -> bool:
 
 
 @lru_cache(maxsize=16)  # a decision needs the same one several times, and so does the decision after a proposal
-def _outlook(
+def _posterior(
     histories: tuple[tuple[Reading, ...], ...],
     base: tuple[tuple[Reading, ...], ...],
     built: tuple[tuple[str, Realised], ...],
     epochs: int,
-) -> "Outlook":
-    """What these readings of candidates, in the order of their names, and of the unscaled network let one foresee.
+) -> "Posterior":
+    """The surface of these readings of candidates, in the order of their names, and of the unscaled network.
 
     A pure function.
     """
     import numpy as np
     import pandas as pd
 
-    from scaling_search.analysis import basis
     from scaling_search.analysis.means import paired_means
     from scaling_search.analysis.metric import choose_metric, scored
     from scaling_search.analysis.noise import noise_grid
-    from scaling_search.analysis.outlook import outlook
     from scaling_search.analysis.surface import Observed
     from scaling_search.analysis.surface import Surface as Posterior
 
@@ -263,4 +280,12 @@ def _outlook(
         noise=noise_grid(means),
         growth=float(np.median(ratio)),
     )
-    return outlook(Posterior(observed), nodes=basis.nodes())
+    return Posterior(observed)
+
+
+@lru_cache(maxsize=16)
+def _outlook(posterior: "Posterior") -> "Outlook":
+    from scaling_search.analysis import basis
+    from scaling_search.analysis.outlook import outlook
+
+    return outlook(posterior, nodes=basis.nodes())

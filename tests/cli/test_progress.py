@@ -256,7 +256,28 @@ def test_a_line_says_what_is_expected_to_be_lost_with_all_that_it_counts() -> No
     found = forecast(shown.evidence, EPOCHS, epsilon=EPSILON)
     assert found is not None and f"expected loss {loss(found.loss)} points" in shown.lines[-1]
     assert "expected loss" not in shown.lines[2], "three trials are too few"
-    assert " points, 0.5 in about " in shown.lines[4] or "0.5 is far" in shown.lines[4]
+    assert " 0.42 points, sure in about " in shown.lines[4], (
+        "within half a point, and the search stops by a larger figure"
+    )
+
+
+def test_a_line_says_when_half_a_point_may_be_reached() -> None:
+    shown = Shown(begun())
+    for trial in TRIALS[:7]:
+        shown.tell(reading(trial, EPOCHS, top1=0.5 + 0.02 * (sum(map(ord, str(trial))) % 5)))
+    assert " points, 0.5 in about " in shown.lines[4] or " points, 0.5 is far" in shown.lines[4]
+
+
+def test_more_trials_lengthen_the_line_and_not_the_screen() -> None:
+    start = begun()
+    shown = Shown(start, terminal=True)
+    lines, total = len(shown.lines), shown.task.total
+    assert total is not None
+    plan = start.record.plan.model_copy(update={"trials": 12, "more": 2})
+    grown = replace(start, record=start.record.model_copy(update={"plan": plan}))
+    shown.progress.on_plan(grown)
+    assert shown.task.description == "0/12 trials" and len(shown.lines) == lines
+    assert shown.task.total == pytest.approx(1.2 * total)
 
 
 def test_stopped_trials_are_not_compared() -> None:
