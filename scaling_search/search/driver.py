@@ -123,7 +123,7 @@ class Driver(Generic[C]):
         if self._retold:
             return self._retold.pop()
         while True:
-            decision = self._strategy.decide(self.evidence(), frozenset(self._running.values()))
+            decision = self._strategy.decide(self.evidence(), self.running)
             if isinstance(decision, Decision):
                 waits_in_vain = self.troubles and len(self.troubles) == len(self._running)
                 return DONE if waits_in_vain else decision
@@ -184,6 +184,11 @@ class Driver(Generic[C]):
     def candidates(self) -> tuple[C, ...]:
         """All so far, in the order in which they entered the search."""
         return tuple(self._candidates.values())
+
+    @property
+    def running(self) -> frozenset[Ask]:
+        """What was asked for and has not been released."""
+        return frozenset(self._running.values())
 
     @property
     def complete(self) -> bool:
@@ -269,7 +274,8 @@ class Jobs(Generic[C]):
     Args:
         make: adds what the training needs.
         trials: that the search will have in all; None where nobody knows.
-        more: called when a strategy has all it wanted; whether the driver follows another one now.
+        more: called with DONE when a strategy has all it wanted, with WAIT when a worker has nothing to do meanwhile;
+            whether the driver follows another one now.
     """
 
     def __init__(
@@ -278,7 +284,7 @@ class Jobs(Generic[C]):
         make: MakeJob[C],
         *,
         trials: int | None = None,
-        more: Callable[[], bool] = lambda: False,
+        more: Callable[[Decision], bool] = lambda decision: False,
     ) -> None:
         self._driver = driver
         self._make = make
@@ -300,10 +306,8 @@ class Jobs(Generic[C]):
         if ask is DONE and (again := [trial for trial in self._driver.troubles if self._tries[trial] < _TRIES]):
             self._driver.take_up(again)
             ask = self._driver.ask()
-        if ask is DONE and not self._driver.troubles and self._more():
-            return self.next()
         if isinstance(ask, Decision):
-            return ask
+            return self.next() if not self._driver.troubles and self._more(ask) else ask
         trial = ask.trial
         return self._make(
             ask, self._driver.candidate(trial), self._driver.checkpoint(trial), self._driver.journal.history(trial)

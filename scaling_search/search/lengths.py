@@ -11,7 +11,7 @@ from pydantic import Field
 
 from scaling_search.configuration import Strict
 from scaling_search.evidence import Evidence, Trial
-from scaling_search.search.plan import STARTUP_SECONDS
+from scaling_search.search.plan import ENDING_SECONDS, STARTUP_SECONDS
 from scaling_search.strategies import DONE, Ask, Asking, Asks, Decision
 from scaling_search.strategies.base import all_of
 
@@ -87,4 +87,4 @@ def seconds_left(evidence: Evidence, *, budget: float, workers: int, spent: floa
         spent: of the budget, as far as this process knows; the trainings may have taken longer, in others.
     """
     trained = STARTUP_SECONDS + sum(reading.seconds or 0.0 for reading in evidence.readings()) / workers
-    return (budget - max(spent, trained)) * workers
+    return (budget - max(spent + ENDING_SECONDS, trained)) * workers

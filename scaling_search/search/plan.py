@@ -30,6 +30,9 @@ EVALUATION = 1 / 3
 STARTUP_SECONDS = 15.0
 """Ray's start, the workers' import of torch, the analysis and the report."""
 
+ENDING_SECONDS = 8.0
+"""The analysis and the report alone, on a slow machine."""
+
 
 class Speed(Strict):
     """Seconds that one training image takes in one worker, at the corners of the share triangle.

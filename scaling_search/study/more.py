@@ -6,8 +6,10 @@ from statistics import fmean
 
 from scaling_search.errors import InvalidInput
 from scaling_search.evidence import Evidence
+from scaling_search.search.plan import EVALUATION
 from scaling_search.search.record import RunRecord
-from scaling_search.strategies import DONE, Planned, Surface
+from scaling_search.strategies import Ask, Decision, Planned, Point, Surface
+from scaling_search.strategies.points import shares_of
 from scaling_search.study.preparation import Prepared
 from scaling_search.units import format_seconds
 
@@ -53,34 +55,40 @@ def with_plan_of(record: RunRecord, longer: Planned, evidence: Evidence) -> RunR
     return record.model_copy(update={"strategy": longer.to_dict(), "plan": plan})
 
 
-def with_more(prepared: Prepared, evidence: Evidence, *, seconds: float) -> Prepared | None:
-    """With as many more trainings as there is time for, where the search has had all of its plan and is not settled.
+def with_more(prepared: Prepared, evidence: Evidence, running: frozenset[Ask], *, seconds: float) -> Prepared | None:
+    """With one more training, where the search has had all of its plan, is not settled and there is time for it.
 
-    None where it is settled, where fewer than one for each worker fit, and where somebody said how many there are to
-    be. Only a strategy that asks for the next best trial can use whatever number there is time for.
+    None where that is not so, and where somebody said how many there are to be. Only a strategy that asks for the next
+    best trial can use whatever number there is time for.
 
     Args:
-        seconds: of training that are left, of all workers together.
+        running: what is being trained, while a worker has nothing to do.
+        seconds: that are left for this one.
     """
     record, strategy, took = prepared.record, prepared.strategy, _took(evidence)
-    if not isinstance(strategy, Surface) or not took:
+    if not isinstance(strategy, Surface) or not took or seconds < min(took):
         return None
     if record.pilot is None or record.pilot.asked["trials"] is not None:
         return None
-    workers = record.executor.workers
-    # The last trial runs alone while the other workers wait: half a trial on average.
-    waiting = max(took) / 2 * workers if workers > 1 else 0.0
-    count = floor((seconds - waiting) / fmean(took))
-    if count < workers:
-        return None
-    longer = strategy.with_more(count)
-    if longer.decide(evidence, frozenset()) is DONE:
+    if len({*evidence.histories, *(ask.trial for ask in running)}) < record.plan.trials:
+        return None  # it waits for something else
+    longer = strategy.with_more(1)
+    wanted = longer.decide(evidence, running)
+    if isinstance(wanted, Decision) or _expected(wanted[0], record, evidence) > seconds:
         return None
     extended = with_plan_of(record, longer, evidence)
-    budget = record.plan.budget_seconds  # as it was: they come out of what is left of it
-    within = {"seconds": min(extended.plan.seconds, budget), "budget_seconds": budget, "more": count}
-    plan = extended.plan.model_copy(update=within)
-    return replace(prepared, strategy=longer, record=extended.model_copy(update={"plan": plan}))
+    budget = record.plan.budget_seconds  # as it was: it comes out of what is left of it
+    more = {"seconds": min(extended.plan.seconds, budget), "budget_seconds": budget, "more": record.plan.more + 1}
+    return replace(
+        prepared, strategy=longer, record=extended.model_copy(update={"plan": extended.plan.model_copy(update=more)})
+    )
+
+
+def _expected(wanted: Ask | Point, record: RunRecord, evidence: Evidence) -> float:
+    """Seconds that a training will take, by the speed that the pilot had."""
+    shares = wanted.shares if isinstance(wanted, Point) else shares_of(evidence.candidates[wanted.trial.candidate])
+    images = record.data.train + EVALUATION * record.data.val
+    return record.speed.seconds_per_image(shares, record.growth) * images * (record.epochs or 1)
 
 
 def _took(evidence: Evidence) -> list[float]:

@@ -94,8 +94,8 @@ def plan_lines(record: RunRecord) -> list[tuple[str, str]]:
     if record.lengths is not None:
         longer = f"{count(len(record.lengths.candidates), 'division')} for {record.lengths.epochs} epochs"
         return [("longer", f"{longer}: time is left to see whether the order holds")]
-    if plan.more:
-        return [("more", f"{count(plan.more, 'more trial')}: nothing is settled, and time is left")]
+    if plan.more:  # told once
+        return [("more", "trials as long as there is time: nothing is settled")] if plan.more == 1 else []
     lines = [("plan", f"{each}, {record.executor.workers} at once, about {format_seconds(plan.seconds)}")]
     if pilot is not None and pilot.pending and pilot.difficulty is not None:
         lines.insert(0, ("data", f"{record.data.source}, drawn anew: {_why_drawn(pilot.difficulty)}"))

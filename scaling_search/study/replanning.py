@@ -16,7 +16,7 @@ from scaling_search.search.plan import choose_plan, measure_corners
 from scaling_search.search.proxy import proxy_base
 from scaling_search.search.record import BaseRecord
 from scaling_search.search.space import Candidate
-from scaling_search.strategies import RECORDED, Strategy
+from scaling_search.strategies import RECORDED, Ask, Strategy
 from scaling_search.study.design import make_space
 from scaling_search.study.more import with_more
 from scaling_search.study.preparation import OnData, Prepared, piloted
@@ -56,23 +56,30 @@ def after_pilot(prepared: Prepared, evidence: Evidence, candidates: Sequence[Can
 
 
 def with_the_rest(
-    prepared: Prepared, evidence: Evidence, candidates: Sequence[Candidate], *, spent: float
+    prepared: Prepared,
+    evidence: Evidence,
+    candidates: Sequence[Candidate],
+    running: frozenset[Ask] = frozenset(),
+    *,
+    spent: float,
 ) -> Prepared | None:
-    """With what the rest of the budget is for: more trainings where the search is not settled, else longer ones.
+    """With what the rest of the budget is for: one more training where the search is not settled, else longer ones.
 
     With a final plan where neither fits; None where the plan is that already, and where it cannot be changed.
 
     Args:
+        running: what is being trained, while a worker has nothing to do: then it is one more training or nothing.
         spent: seconds of the budget, as far as this process knows.
     """
-    record = prepared.record
+    record, workers = prepared.record, prepared.record.executor.workers
     if record.pilot is None or record.lengths is not None or record.compares or record.plan.final:
         return None
-    left = seconds_left(evidence, budget=record.plan.budget_seconds, workers=record.executor.workers, spent=spent)
-    return (
-        with_more(prepared, evidence, seconds=left)
-        or _with_lengths(prepared, evidence, candidates, seconds=left)
-        or replace(prepared, record=record.model_copy(update={"plan": record.plan.model_copy(update={"final": True})}))
+    left = seconds_left(evidence, budget=record.plan.budget_seconds, workers=workers, spent=spent)
+    more = with_more(prepared, evidence, running, seconds=left / workers)
+    if more or running:
+        return more
+    return _with_lengths(prepared, evidence, candidates, seconds=left) or replace(
+        prepared, record=record.model_copy(update={"plan": record.plan.model_copy(update={"final": True})})
     )
 
 

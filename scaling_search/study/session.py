@@ -19,7 +19,7 @@ from scaling_search.search.lengths import seconds_left
 from scaling_search.search.listener import Begun, Listener
 from scaling_search.search.space import Candidate
 from scaling_search.search.table import write_table
-from scaling_search.strategies import Strategy
+from scaling_search.strategies import Ask, Strategy
 from scaling_search.study.beginning import data_listener, keep_live, step_listener, typed_command, weight_keeper
 from scaling_search.study.dataset import Data
 from scaling_search.study.design import Design
@@ -58,6 +58,7 @@ class Session:
     _lock: "BaseFileLock | None" = None
     _anew: Prepared | None = None
     _planning: float = 0.0  # seconds that the plan took
+    _waits_for: frozenset[Ask] = frozenset()  # beside which there was no time for another training
     _since: float | None = None  # when this process began it, planning included
 
     @classmethod
@@ -174,12 +175,18 @@ class Session:
         pilot = self.prepare().record.pilot
         return pilot is not None and pilot.pending
 
-    def go_on(self, listeners: Sequence[Listener] = ()) -> bool:
+    def go_on(self, listeners: Sequence[Listener] = (), *, waiting: bool = False) -> bool:
         """After the pilot comes the search; then more of it, or longer trainings, if time is left. Whether one came.
 
         Not where the pilot has to be made anew: see `begin_anew`.
+
+        Args:
+            waiting: a worker has nothing to do while others train: then only more of the search comes.
         """
         if self.driver is None or self.repeats:
+            return False
+        running = self.driver.running if waiting else frozenset()
+        if waiting and (self.pilot_pending or self._since is None or running == self._waits_for):
             return False
         if self.pilot_pending:
             if self._anew is None:
@@ -189,8 +196,9 @@ class Session:
                 return False
         known = self.prepare(), self.driver.evidence(), self.driver.candidates
         spent = self.spent or 0.0
-        prepared = after_pilot(*known) if self.pilot_pending else with_the_rest(*known, spent=spent)
+        prepared = after_pilot(*known) if self.pilot_pending else with_the_rest(*known, running, spent=spent)
         if prepared is None:
+            self._waits_for = running  # executors ask many times
             return False
         self.prepared = prepared
         self.begun().write_record(prepared.record)

@@ -23,7 +23,7 @@ from scaling_search.search.driver import Jobs
 from scaling_search.search.executors import Conditions, Executor, Train, train_trial
 from scaling_search.search.journal import Journal, read_entries
 from scaling_search.search.listener import Listener
-from scaling_search.strategies import DONE, Ask, Decision, Strategy
+from scaling_search.strategies import DONE, WAIT, Ask, Decision, Strategy
 from scaling_search.study.answer import Answer, write_answer
 from scaling_search.study.asking import TrialAsk, told_reading
 from scaling_search.study.beginning import job_maker, typed_command
@@ -184,7 +184,8 @@ class Study:
         session.announce(listeners)
         record = prepared.record
         jobs = Jobs(
-            driver, job_maker(prepared), trials=record.plan.trials, more=lambda: session.go_on(listeners)
+            driver, job_maker(prepared), trials=record.plan.trials,
+            more=lambda decision: session.go_on(listeners, waiting=decision is WAIT),
         )  # fmt: skip
         conditions = Conditions(
             device=record.device.kind,

@@ -1,7 +1,7 @@
 """The pilot in a whole search: the plan is settled once, kept, and gone on with."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -14,10 +14,11 @@ from tiny_study import IMAGES, Ear, MakeStudy, interrupted_after
 
 from scaling_search.data import shapes, sources
 from scaling_search.evidence import UNSCALED, Reading, Status
-from scaling_search.search.executors import Job, Ray, Train
+from scaling_search.search.executors import Inline, Job, Ray, Train
+from scaling_search.search.executors.base import Conditions, JobSource, OnReading
 from scaling_search.search.folder import RunFolder
-from scaling_search.search.plan import STARTUP_SECONDS
-from scaling_search.strategies import Surface
+from scaling_search.search.plan import ENDING_SECONDS, STARTUP_SECONDS
+from scaling_search.strategies import DONE, Decision, Surface
 from scaling_search.study import replanning, session
 from scaling_search.study.preparation import plan_lines
 from scaling_search.study.study import Study
@@ -194,6 +195,12 @@ def steadily(job: Job) -> Iterator[Reading]:
         yield Reading(trial=job.trial, epoch=epoch, status=status, top1=top1, val_loss=1 - top1, seconds=0.1)
 
 
+def slowly(job: Job) -> Iterator[Reading]:
+    """As `gently`, but a training takes two to three seconds."""
+    for reading in gently(job):
+        yield replace(reading, seconds=1 + 0.5 * (job.network.resolution % 3) / 2)
+
+
 LONGER: dict[str, Any] = PILOTED | {"epochs": 2, "budget": 300}
 
 
@@ -230,8 +237,77 @@ def test_a_search_that_is_not_settled_goes_on_while_there_is_time(make_study: Ma
     assert 23.7 < STARTUP_SECONDS + seconds <= 24, "what is left holds no other training"
     assert record.plan.seconds <= record.plan.budget_seconds == 24
     assert record.lengths is None
-    assert plan_lines(record) == [("more", f"{record.plan.more} more trials: nothing is settled, and time is left")]
+    told = [line for begun in ear.plans[2:] for line in plan_lines(begun.record)]
+    assert told == [("more", "trials as long as there is time: nothing is settled")], (
+        "once, though they come one by one"
+    )
     assert Study.open("run").complete
+
+
+class Clock:
+    """The seconds of a simulated run."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@dataclass(frozen=True)
+class TwoAtOnce(Inline):
+    """Two workers in simulated time: a training takes its readings' seconds, and who is free first asks first."""
+
+    clock: Clock
+    idle: list[float]  # when each worker had nothing to do any more
+
+    def workers_on(self, device: str) -> int:
+        return 2
+
+    def run(self, source: JobSource, *, train: Train, on_reading: OnReading, conditions: Conditions) -> None:
+        """Trains until nothing is wanted, after a start of ten seconds."""
+        self.clock.now += 10
+        busy: list[tuple[float, int, Job, list[Reading]]] = []
+        free, told, done = [0, 1], None, False
+        while True:
+            for worker in list(free):
+                found = DONE if done else source.next()
+                done = found is DONE  # then nothing is asked any more
+                if isinstance(found, Decision):
+                    self.idle[worker] = max(self.idle[worker], self.clock.now)
+                    continue
+                readings = list(train(found))
+                busy.append((self.clock.now + sum(one.seconds or 0.0 for one in readings), worker, found, readings))
+                free.remove(worker)
+            if told is not None:  # as with Ray Tune: the last reading is there before the job has ended
+                source.ended(told[1])
+                free.append(told[0])
+                told = None
+            elif busy:
+                first = min(range(len(busy)), key=lambda row: busy[row][0])
+                self.clock.now, worker, job, readings = busy.pop(first)
+                for reading in readings:
+                    on_reading(reading)
+                told = worker, job
+            else:
+                return
+
+
+def test_a_worker_that_would_wait_for_the_last_trial_begins_another(
+    make_study: MakeStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(session, "time", clock)
+    executor = TwoAtOnce(clock, [0.0, 0.0])
+    study = make_study(**PILOTED | {"epochs": 2, "budget": 60, "executor": executor})
+    assert study.run(train=slowly)
+    record = RunFolder(Path("run")).record()
+    assert record.plan.more and record.plan.final
+    assert clock.now <= 60 - ENDING_SECONDS + 1e-9, "the analysis comes after it"
+    took = pd.read_csv("run/trials.csv").groupby(["candidate", "seed"])["seconds"].sum().drop(UNSCALED)
+    assert 60 - ENDING_SECONDS - min(executor.idle) < took.max(), "neither had the time for another one"
+    trained = pd.read_csv("run/trials.csv")["seconds"].sum()
+    assert 2 * (clock.now - 10) - trained < took.max(), "and neither has waited"
 
 
 @pytest.mark.parametrize(
