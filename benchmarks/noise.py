@@ -9,7 +9,8 @@ by a point, and the unscaled network has three seeds whose noise is another, by 
 (--without-base: it was not trained). Printed, over all kinds but the flat one, in points of accuracy: regret of the
 pick, what it is stated to lose, whether the region kept the best division, the region's part of the triangle, the noise
 that was reckoned with, and of the answers that are expected to lose half a point at most their part, regret and stated
-loss. An earlier version of the package may be put before it (PYTHONPATH).
+loss; *normal* is the figure that a search stops by, of the posterior taken for one normal distribution. Then, by how
+large the one or the other is, what was lost. An earlier version of the package may be put before it (PYTHONPATH).
 
 --recorded: of each run, in accuracy and in cross-entropy, the noise of the candidates and of the unscaled network (root
 of the mean variance between seeds) and F of the seeds: the variance that they have in common, over what chance alone
@@ -27,7 +28,8 @@ from strategies import NODES, Table, run
 from truths import KINDS, Design, Search, simulate
 from verdicts import tables
 
-from scaling_search.analysis import analyze
+from scaling_search.analysis import analyze, basis
+from scaling_search.analysis.outlook import outlook
 from scaling_search.coefficients import Shares
 from scaling_search.evidence import EPSILON, UNSCALED, Evidence, Reading, Trial
 from scaling_search.strategies import Surface
@@ -35,6 +37,7 @@ from scaling_search.strategies import Surface
 NOISES, EFFECTS = (0.01, 0.025, 0.04), (0.0, 0.01)
 READ = (12, 16, 20)  # trainings
 LEAST = 5  # networks with all seeds, for an F
+BINS = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1, 1.5, 9]  # points
 BASE_SEEDS, BASE_LEVEL, BASE_SPREAD = 3, 0.45, 0.35
 
 
@@ -96,6 +99,7 @@ def answer(table: Simulated, truth: Search) -> dict[str, float]:
     return {
         "regret": table.regret(pick), "stated": 100 * analysis.pick.expected_loss,
         "kept": float(best["inside"]), "size": analysis.decision.fraction,
+        "normal": 100 * outlook(analysis.surface, nodes=basis.nodes()).loss(),
         "reckoned": 100 * float(np.median(analysis.surface.trial_sd)),
     }  # fmt: skip
 
@@ -122,6 +126,18 @@ def summarised(rows: pd.DataFrame) -> pd.DataFrame:
     by = ["noise", "effect", "trainings"]
     groups = rows.drop(columns=["kind", "number"]).groupby(by)
     return groups.mean().assign(regret_se=groups["regret"].sem(), n=groups.size()).reset_index()
+
+
+def by_figure(rows: pd.DataFrame) -> pd.DataFrame:
+    """What was lost, by how large a figure was: stated, and normal."""
+    rows = rows[rows["kind"] != "flat"]
+    tables = {
+        figure: rows.groupby(pd.cut(rows[figure], BINS), observed=True).agg(
+            n=("regret", "size"), said=(figure, "mean"), lost=("regret", "mean"), se=("regret", "sem")
+        )
+        for figure in ("stated", "normal")
+    }
+    return pd.concat(tables, names=["figure", "between"]).reset_index()
 
 
 def recorded(run: Path) -> Iterator[dict[str, object]]:
@@ -170,6 +186,8 @@ def main() -> None:
     if arguments.csv:
         rows.to_csv(arguments.csv, index=False, float_format="%.5g")
     print(shown.to_string(index=False, float_format="{:.3f}".format))
+    if not arguments.recorded:
+        print(by_figure(rows).to_string(index=False, float_format="{:.3f}".format))
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def _loss(decision: Decision) -> str:
 
 def _fraction(decision: Decision) -> str:
     share = decision.fraction
-    return "every division" if share > 0.995 else f"{100 * share:.0f} % of the divisions searched"
+    return "every division" if share == 1 else f"{min(100 * share, 99):.0f} % of the divisions searched"
 
 
 def _out(decision: Decision, before: str) -> str:

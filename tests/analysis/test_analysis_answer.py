@@ -62,6 +62,9 @@ def test_a_flat_truth_is_called_indifferent_and_rules_nothing_out(tmp_path: Path
     assert analysis.verdict.kind == "indifferent"
     assert analysis.decision.fraction > 0.95
     assert analysis.verdict.sentence.endswith("every division may be as good within 0.5.")
+    places = analysis.decision.places
+    but_one = replace(analysis.decision, places=places.assign(inside=places.index != places.index[0]))
+    assert "99 % of the divisions searched may be as good" in judge(but_one, None).sentence
 
 
 def test_a_larger_loss_that_does_not_matter_widens_the_region(tmp_path: Path) -> None:
