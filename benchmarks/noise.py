@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from strategies import NODES, Table, run
 from truths import KINDS, Design, Search, simulate
-from verdicts import tables
+from verdicts import by_figure, tables
 
 from scaling_search.analysis import analyze, basis
 from scaling_search.analysis.outlook import outlook
@@ -37,7 +37,6 @@ from scaling_search.strategies import Surface
 NOISES, EFFECTS = (0.01, 0.025, 0.04), (0.0, 0.01)
 READ = (12, 16, 20)  # trainings
 LEAST = 5  # networks with all seeds, for an F
-BINS = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1, 1.5, 9]  # points
 BASE_SEEDS, BASE_LEVEL, BASE_SPREAD = 3, 0.45, 0.35
 
 
@@ -126,18 +125,6 @@ def summarised(rows: pd.DataFrame) -> pd.DataFrame:
     by = ["noise", "effect", "trainings"]
     groups = rows.drop(columns=["kind", "number"]).groupby(by)
     return groups.mean().assign(regret_se=groups["regret"].sem(), n=groups.size()).reset_index()
-
-
-def by_figure(rows: pd.DataFrame) -> pd.DataFrame:
-    """What was lost, by how large a figure was: stated, and normal."""
-    rows = rows[rows["kind"] != "flat"]
-    tables = {
-        figure: rows.groupby(pd.cut(rows[figure], BINS), observed=True).agg(
-            n=("regret", "size"), said=(figure, "mean"), lost=("regret", "mean"), se=("regret", "sem")
-        )
-        for figure in ("stated", "normal")
-    }
-    return pd.concat(tables, names=["figure", "between"]).reset_index()
 
 
 def recorded(run: Path) -> Iterator[dict[str, object]]:

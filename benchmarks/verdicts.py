@@ -12,9 +12,11 @@ deviation of 1.5 points over the triangle. Printed by design and by kind, in poi
     kept      the true best is in the region     size   the region's part of the triangle
     clear     the verdict is clear               wrong  clear, and the true best is farther than a quarter, or flat
     bias      expected minus true accuracy of the pick
+    normal    what a search stops by: the expected loss by the posterior as one normal distribution
 
-and how often candidates that were given some probability of being the best were it. `--advice` follows the advice of
-tied searches and counts what it promised; `--tables` goes through the tables of a run and the whole of `analyze`.
+what was lost by how large the one or the other figure is, and how often candidates that were given some probability of
+being the best were it. `--advice` follows the advice of tied searches and counts what it promised; `--tables` goes
+through the tables of a run and the whole of `analyze`.
 
 The plan, fixed before the seeds that results/verdicts reports were drawn: the pick has the largest posterior mean; the
 region is all that with a probability of .1 gives at most ε = .5 less than the pick; priors as in `analysis/surface.py`.
@@ -36,12 +38,14 @@ from scaling_search.analysis import Trials, analyze, basis, trials_from_tables
 from scaling_search.analysis.decision import OUTSIDE, compute_apart
 from scaling_search.analysis.means import from_matrix
 from scaling_search.analysis.noise import noise_grid
+from scaling_search.analysis.outlook import outlook
 from scaling_search.analysis.surface import Observed, Surface
 from scaling_search.analysis.verdict import NEAR
 from scaling_search.coefficients import REFERENCES
 
 EPSILON = 0.005
 BINS = [-0.01, 0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95, 1.01]
+POINTS = [0, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 9]  # of expected loss
 UNIFORM, PAPER = (
     int(compute_apart(FINE, np.array(REFERENCES[name].as_tuple())).argmin()) for name in ("uniform", "paper")
 )
@@ -58,7 +62,7 @@ def judge(search: Search, design: Design) -> tuple[dict[str, float], np.ndarray]
     clear, flat = stated <= EPSILON and near, np.ptp(search.everywhere) == 0
     own = surface.draws_at(design.shares)
     outcome = {
-        "regret": _lost(search, pick), "stated": 100 * stated,
+        "regret": _lost(search, pick), "stated": 100 * stated, "normal": 100 * outlook(surface).loss(),
         "squares": _lost(search, least_squares(search, design)),
         "argmax": 100 * float(search.everywhere[best] - search.trained[search.readings.mean(axis=1).argmax()]),
         "paper": _lost(search, PAPER), "uniform": _lost(search, UNIFORM),
@@ -133,6 +137,18 @@ def summarise(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     means = groups.mean(numeric_only=True)
     errors = groups[["regret", "stated"]].sem().add_suffix("_se")
     return means.assign(n=groups.size()).join(errors).reset_index()
+
+
+def by_figure(rows: pd.DataFrame) -> pd.DataFrame:
+    """What was lost, by how large a figure was: stated, and normal."""
+    rows = rows[rows["kind"] != "flat"]
+    tables = {
+        figure: rows.groupby(pd.cut(rows[figure], POINTS), observed=True).agg(
+            n=("regret", "size"), said=(figure, "mean"), lost=("regret", "mean"), se=("regret", "sem")
+        )
+        for figure in ("stated", "normal")
+    }
+    return pd.concat(tables, names=["figure", "between"]).reset_index()
 
 
 def calibration(given: pd.DataFrame) -> pd.DataFrame:
@@ -214,6 +230,7 @@ def report(count: int, seed: int, chosen: list[Design], kinds: Sequence[str], fo
     print(f"{count} searches a cell, seed {seed}; designs without the flat truth, points of accuracy")
     for name in ("designs", "kinds", "probabilities"):
         _show(parts[name])
+    _show(by_figure(rows))
     cells = parts["cells"]
     print(f"kept in all {rows['kept'].mean():.3f}; cells below .90: {(cells['kept'] < 0.9).sum()} of {len(cells)}")
     print(f"clear {int(rows['clear'].sum())}, of these wrong {int(rows['wrong'].sum())} of {len(rows)}")
