@@ -7,7 +7,7 @@ as read: its variance is gone, what it will show is not known.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 TRAININGS = (12, 15, 20, 30, 45, 60)
 """What a plan chooses among; the first is about the least that settles anything."""
+
+Fits = Callable[[tuple[float, float, float]], bool]
+"""Whether a training of such shares is to be had."""
 
 _FIRST = ("depth", "width", "resolution", "uniform")
 ENOUGH = 4  # readings before which there is no posterior to ask by
@@ -105,6 +108,14 @@ class Surface(Planned):
         wanted = self._next(known)
         return wanted if wanted else WAIT if running else DONE
 
+    def fitting(self, evidence: Evidence, running: frozenset[Ask], fits: Fits) -> Asks:
+        """What is worth most of what fits; none where little is left to lose, or all trainings are spent."""
+        assert self.trials is not None and self.epochs is not None, "the plan has filled these in"
+        known = Known(evidence, self.epochs, {ask.trial for ask in running})
+        if known.spent >= self.trials or len(known.read) < ENOUGH or self._settled(known):
+            return []
+        return known.worth_most(self.epochs, proposals=self.proposals, fits=fits)
+
     def _next(self, known: "Known") -> Asks:
         """The first ones while there is no posterior, also where they fail; else the trial that is worth most."""
         assert self.epochs is not None
@@ -155,7 +166,7 @@ class Known:
         points = [Point(coefficients=shares.coefficients()) for shares in lattice(4)]
         return [point for point in points if point.shares.as_tuple() not in tried][:1]
 
-    def worth_most(self, epochs: int, *, proposals: int) -> Asks:
+    def worth_most(self, epochs: int, *, proposals: int, fits: Fits = lambda shares: True) -> Asks:
         """The trial or point whose reading lowers the expected loss most, what is being trained taken as read."""
         import numpy as np
 
@@ -173,7 +184,8 @@ class Known:
         new, again = now.gain(), now.seed_gain()
         found = self._at(now.nodes)
         new[self._closed(found, full=len(self.evidence.proposals) >= proposals)] = -1.0
-        again[[index for index, name in enumerate(names) if name in self.failed]] = -1.0
+        new[[not fits(tuple(node)) for node in now.nodes.tolist()]] = -1.0
+        again[[name in self.failed or not fits(self.evidence.candidates[name]) for name in names]] = -1.0
         if max(new.max(), again.max()) < 0:
             return []
         if again.max() >= new.max():

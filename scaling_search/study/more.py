@@ -1,17 +1,21 @@
 """More trainings of a search that has its plan: how many fit into a time, and the plan with them."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import floor
 from statistics import fmean
 
 from scaling_search.errors import InvalidInput
-from scaling_search.evidence import Evidence
+from scaling_search.evidence import Evidence, Trial
 from scaling_search.search.plan import EVALUATION
 from scaling_search.search.record import RunRecord
-from scaling_search.strategies import Ask, Decision, Planned, Point, Surface
+from scaling_search.strategies import Ask, Planned, Point, Surface
+from scaling_search.strategies.base import Asking, Asks, Decision
 from scaling_search.strategies.points import shares_of
 from scaling_search.study.preparation import Prepared
 from scaling_search.units import format_seconds
+
+_SLOWER = 1.1
+"""Times the pilot's speed that a training may take: one of many measured had 1.09."""
 
 
 def training_seconds(evidence: Evidence) -> float:
@@ -55,8 +59,11 @@ def with_plan_of(record: RunRecord, longer: Planned, evidence: Evidence) -> RunR
     return record.model_copy(update={"strategy": longer.to_dict(), "plan": plan})
 
 
-def with_more(prepared: Prepared, evidence: Evidence, running: frozenset[Ask], *, seconds: float) -> Prepared | None:
-    """With one more training, where the search has had all of its plan, is not settled and there is time for it.
+def with_more(
+    prepared: Prepared, evidence: Evidence, running: frozenset[Ask], *, seconds: float
+) -> tuple[Prepared, Ask | Point] | None:
+    """With one more training, and which, where the search has had all of its plan and is not settled: what is worth
+    most of what ends in time.
 
     None where that is not so, and where somebody said how many there are to be. Only a strategy that asks for the next
     best trial can use whatever number there is time for.
@@ -72,23 +79,51 @@ def with_more(prepared: Prepared, evidence: Evidence, running: frozenset[Ask], *
         return None
     if len({*evidence.histories, *(ask.trial for ask in running)}) < record.plan.trials:
         return None  # it waits for something else
+    images = record.data.train + EVALUATION * record.data.val
+
+    def in_time(shares: tuple[float, float, float]) -> bool:
+        each = record.speed.seconds_per_image(shares_of(shares), record.growth)
+        return _SLOWER * each * images * (record.epochs or 1) <= seconds
+
     longer = strategy.with_more(1)
-    wanted = longer.decide(evidence, running)
-    if isinstance(wanted, Decision) or _expected(wanted[0], record, evidence) > seconds:
+    wanted = longer.fitting(evidence, running, in_time)
+    if not wanted:
         return None
     extended = with_plan_of(record, longer, evidence)
     budget = record.plan.budget_seconds  # as it was: it comes out of what is left of it
     more = {"seconds": min(extended.plan.seconds, budget), "budget_seconds": budget, "more": record.plan.more + 1}
-    return replace(
-        prepared, strategy=longer, record=extended.model_copy(update={"plan": extended.plan.model_copy(update=more)})
-    )
+    plan = extended.plan.model_copy(update=more)
+    return replace(prepared, strategy=longer, record=extended.model_copy(update={"plan": plan})), wanted[0]
 
 
-def _expected(wanted: Ask | Point, record: RunRecord, evidence: Evidence) -> float:
-    """Seconds that a training will take, by the speed that the pilot had."""
-    shares = wanted.shares if isinstance(wanted, Point) else shares_of(evidence.candidates[wanted.trial.candidate])
-    images = record.data.train + EVALUATION * record.data.val
-    return record.speed.seconds_per_image(shares, record.growth) * images * (record.epochs or 1)
+@dataclass(frozen=True)
+class First:
+    """A search that wants one training before whatever it would ask for.
+
+    Attributes:
+        wanted: the trial, or where there is to be one.
+        epochs: of a whole trial.
+    """
+
+    search: Asking
+    wanted: Ask | Point
+    epochs: int
+
+    @property
+    def name(self) -> str:
+        return self.search.name
+
+    def decide(self, evidence: Evidence, running: frozenset[Ask]) -> Asks | Decision:
+        """That one, until it has begun; then what the search wants."""
+        wanted = self.wanted
+        if isinstance(wanted, Point):
+            names = [one.candidate for one in evidence.proposals if one.shares == wanted.shares.as_tuple()]
+            if not names:
+                return [wanted]
+            wanted = Ask(Trial(candidate=names[-1], seed=0), self.epochs)
+        known = {*evidence.histories, *(ask.trial for ask in running)}
+        untouched = wanted.trial.candidate and wanted.trial not in known
+        return [wanted] if untouched else self.search.decide(evidence, running)
 
 
 def _took(evidence: Evidence) -> list[float]:

@@ -16,7 +16,7 @@ from scaling_search.search.plan import choose_plan, measure_corners
 from scaling_search.search.proxy import proxy_base
 from scaling_search.search.record import BaseRecord
 from scaling_search.search.space import Candidate
-from scaling_search.strategies import RECORDED, Ask, Strategy
+from scaling_search.strategies import RECORDED, Ask, Point, Strategy
 from scaling_search.study.design import make_space
 from scaling_search.study.more import with_more
 from scaling_search.study.preparation import OnData, Prepared, piloted
@@ -31,7 +31,7 @@ _CHEAPER = 0.7
 """Of the MACs that smaller proxies must come below, to be worth another pilot."""
 
 
-def after_pilot(prepared: Prepared, evidence: Evidence, candidates: Sequence[Candidate]) -> Prepared | None:
+def after_pilot(prepared: Prepared, evidence: Evidence, candidates: Sequence[Candidate]) -> Prepared:
     """The plan made anew from what the pilot has shown; the candidates stay as they are.
 
     What is near the ceiling is judged earlier. What has not learned gets no more trials than the coarsest plan has, and
@@ -62,8 +62,9 @@ def with_the_rest(
     running: frozenset[Ask] = frozenset(),
     *,
     spent: float,
-) -> Prepared | None:
-    """With what the rest of the budget is for: one more training where the search is not settled, else longer ones.
+) -> tuple[Prepared, Ask | Point | None] | None:
+    """With what the rest of the budget is for: one more training where the search is not settled, and which; else
+    longer ones.
 
     With a final plan where neither fits; None where the plan is that already, and where it cannot be changed.
 
@@ -78,9 +79,9 @@ def with_the_rest(
     more = with_more(prepared, evidence, running, seconds=left / workers)
     if more or running:
         return more
-    return _with_lengths(prepared, evidence, candidates, seconds=left) or replace(
-        prepared, record=record.model_copy(update={"plan": record.plan.model_copy(update={"final": True})})
-    )
+    longer = _with_lengths(prepared, evidence, candidates, seconds=left)
+    final = record.model_copy(update={"plan": record.plan.model_copy(update={"final": True})})
+    return longer or replace(prepared, record=final), None
 
 
 def _with_lengths(

@@ -7,7 +7,7 @@ import pytest
 from scaling_search.analysis import analyze, trials_from_tables
 from scaling_search.coefficients import lattice
 from scaling_search.evidence import EPSILON, UNSCALED, Evidence, Reading, Trial
-from scaling_search.strategies import DONE, Surface
+from scaling_search.strategies import DONE, Ask, Point, Surface
 from scaling_search.strategies.forecast import forecast
 from scaling_search.strategies.surface import Known
 
@@ -52,6 +52,28 @@ def test_divisions_that_are_not_to_be_had_do_not_keep_a_search_from_settling() -
     assert Surface(trials=60, epochs=2).decide(evidence, frozenset()) is DONE
     expected = forecast(evidence, 2, epsilon=EPSILON)
     assert expected is not None and expected.trainings == 0
+
+
+def test_of_what_fits_the_most_worthy_is_asked_for() -> None:
+    evidence = known(0.06).evidence
+    surface = Surface(trials=60, epochs=2)
+    usual = surface.decide(evidence, frozenset())
+    assert isinstance(usual, list) and usual == surface.fitting(evidence, frozenset(), lambda shares: True)
+    best = shares_asked(usual[0])
+
+    def elsewhere(shares: tuple[float, float, float]) -> bool:
+        return max(abs(one - other) for one, other in zip(shares, best, strict=True)) > 0.2
+
+    (other,) = surface.fitting(evidence, frozenset(), elsewhere)
+    assert elsewhere(shares_asked(other))
+    assert not surface.fitting(evidence, frozenset(), lambda shares: False)
+    assert not Surface(trials=10, epochs=2).fitting(evidence, frozenset(), elsewhere), "all trainings are spent"
+
+
+def shares_asked(wanted: Ask | Point) -> tuple[float, float, float]:
+    if isinstance(wanted, Point):
+        return wanted.shares.as_tuple()
+    return POINTS[int(wanted.trial.candidate[1:])]
 
 
 @pytest.mark.parametrize("corners", [True, False])

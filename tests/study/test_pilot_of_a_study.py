@@ -299,13 +299,13 @@ def test_a_worker_that_would_wait_for_the_last_trial_begins_another(
     clock = Clock()
     monkeypatch.setattr(session, "time", clock)
     executor = TwoAtOnce(clock, [0.0, 0.0])
-    study = make_study(**PILOTED | {"epochs": 2, "budget": 60, "executor": executor})
+    study = make_study(**PILOTED | {"epochs": 2, "budget": 64, "executor": executor})
     assert study.run(train=slowly)
     record = RunFolder(Path("run")).record()
     assert record.plan.more and record.plan.final
-    assert clock.now <= 60 - ENDING_SECONDS + 1e-9, "the analysis comes after it"
+    assert clock.now <= 64 - ENDING_SECONDS + 1e-9, "the analysis comes after it"
     took = pd.read_csv("run/trials.csv").groupby(["candidate", "seed"])["seconds"].sum().drop(UNSCALED)
-    assert 60 - ENDING_SECONDS - min(executor.idle) < took.max(), "neither had the time for another one"
+    assert 64 - ENDING_SECONDS - min(executor.idle) < 1.1 * took.max(), "neither had the time for another one"
     trained = pd.read_csv("run/trials.csv")["seconds"].sum()
     assert 2 * (clock.now - 10) - trained < took.max(), "and neither has waited"
 
