@@ -265,8 +265,8 @@ class TwoAtOnce(Inline):
         return 2
 
     def run(self, source: JobSource, *, train: Train, on_reading: OnReading, conditions: Conditions) -> None:
-        """Trains until nothing is wanted, after a start of ten seconds."""
-        self.clock.now += 10
+        """Trains until nothing is wanted, after a start of five seconds."""
+        self.clock.now += 5
         busy: list[tuple[float, int, Job, list[Reading]]] = []
         free, told, done = [0, 1], None, False
         while True:
@@ -307,7 +307,7 @@ def test_a_worker_that_would_wait_for_the_last_trial_begins_another(
     took = pd.read_csv("run/trials.csv").groupby(["candidate", "seed"])["seconds"].sum().drop(UNSCALED)
     assert 64 - ENDING_SECONDS - min(executor.idle) < 1.1 * took.max(), "neither had the time for another one"
     trained = pd.read_csv("run/trials.csv")["seconds"].sum()
-    assert 2 * (clock.now - 10) - trained < took.max(), "and neither has waited"
+    assert 2 * (clock.now - 5) - trained < took.max(), "and neither has waited"
 
 
 @pytest.mark.parametrize(
