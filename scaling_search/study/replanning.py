@@ -16,7 +16,7 @@ from scaling_search.search.plan import choose_plan, measure_corners
 from scaling_search.search.proxy import proxy_base
 from scaling_search.search.record import BaseRecord
 from scaling_search.search.space import Candidate
-from scaling_search.strategies import RECORDED, Ask, Point, Strategy
+from scaling_search.strategies import RECORDED, Ask, Asking, Strategy
 from scaling_search.study.design import make_space
 from scaling_search.study.more import with_more
 from scaling_search.study.preparation import OnData, Prepared, piloted
@@ -59,12 +59,12 @@ def with_the_rest(
     prepared: Prepared,
     evidence: Evidence,
     candidates: Sequence[Candidate],
-    running: frozenset[Ask] = frozenset(),
+    running: frozenset[Ask],
     *,
     spent: float,
-) -> tuple[Prepared, Ask | Point | None] | None:
-    """With what the rest of the budget is for: one more training where the search is not settled, and which; else
-    longer ones.
+) -> tuple[Prepared, Asking] | None:
+    """With what the rest of the budget is for, and who asks for it: one more training where the search is not settled,
+    else longer ones.
 
     With a final plan where neither fits; None where the plan is that already, and where it cannot be changed.
 
@@ -79,9 +79,9 @@ def with_the_rest(
     more = with_more(prepared, evidence, running, seconds=left / workers)
     if more or running:
         return more
-    longer = _with_lengths(prepared, evidence, candidates, seconds=left)
     final = record.model_copy(update={"plan": record.plan.model_copy(update={"final": True})})
-    return longer or replace(prepared, record=final), None
+    found = _with_lengths(prepared, evidence, candidates, seconds=left) or replace(prepared, record=final)
+    return found, found.asking()
 
 
 def _with_lengths(

@@ -19,11 +19,10 @@ from scaling_search.search.lengths import seconds_left
 from scaling_search.search.listener import Begun, Listener
 from scaling_search.search.space import Candidate
 from scaling_search.search.table import write_table
-from scaling_search.strategies import Ask, Point, Strategy
+from scaling_search.strategies import Ask, Strategy
 from scaling_search.study.beginning import data_listener, keep_live, step_listener, typed_command, weight_keeper
 from scaling_search.study.dataset import Data
 from scaling_search.study.design import Design
-from scaling_search.study.more import First
 from scaling_search.study.preparation import Prepared, prepare_again, prepare_new
 from scaling_search.study.replanning import after_pilot, drawn_anew, made_smaller, with_the_rest
 
@@ -196,19 +195,18 @@ class Session:
             if self._anew is not None:
                 return False
         known = self.prepare(), self.driver.evidence(), self.driver.candidates
-        first: Ask | Point | None = None
         if self.pilot_pending:
             self.prepared = after_pilot(*known)
+            asking = self.prepared.asking()
         elif found := with_the_rest(*known, running, spent=self.spent or 0.0):
-            self.prepared, first = found
+            self.prepared, asking = found
         else:
             self._waits_for = running  # executors ask many times
             return False
         self.begun().write_record(self.prepared.record)
         if self.prepared.record.plan.final:
             return False
-        asking, epochs = self.prepared.asking(), self.prepared.record.epochs
-        self.driver.follow(First(asking, first, epochs) if first is not None and epochs else asking)
+        self.driver.follow(asking)
         self.announce(listeners)
         return True
 
