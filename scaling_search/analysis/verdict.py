@@ -15,7 +15,7 @@ from scaling_search.analysis import basis
 from scaling_search.analysis.decision import Decision, compute_apart
 from scaling_search.analysis.learning import Unlearned
 from scaling_search.analysis.trials import SHARES
-from scaling_search.analysis.wording import divide, listed, loss
+from scaling_search.analysis.wording import divide, listed, loss, part
 from scaling_search.coefficients import Shares
 
 NEAR = 0.25
@@ -91,8 +91,7 @@ def _loss(decision: Decision) -> str:
 
 
 def _fraction(decision: Decision) -> str:
-    share = decision.fraction
-    return "every division" if share == 1 else f"{min(100 * share, 99):.0f} % of the divisions searched"
+    return "every division" if decision.fraction == 1 else f"{part(decision.fraction)} of the divisions searched"
 
 
 def _out(decision: Decision, before: str) -> str:

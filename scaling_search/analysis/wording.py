@@ -33,6 +33,11 @@ def percent(value: float, error: float | None = None) -> str:
     return f"{points(value, error)} %"
 
 
+def part(fraction: float) -> str:
+    """A part of something: «38 %»; 100 % is all of it."""
+    return f"{100 if fraction == 1 else min(100 * fraction, 99):.0f} %"
+
+
 def count(number: int, noun: str) -> str:
     """«1 trial», «3 trials»."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -13,7 +13,7 @@ def compare_runs(
     """Show the answers of several runs side by side: where the picks lie, and what makes the runs differ."""
     from rich.table import Table
 
-    from scaling_search.analysis.wording import loss, percent
+    from scaling_search.analysis.wording import loss, part, percent
     from scaling_search.cli.terminal import make_console
     from scaling_search.files import write_atomically
     from scaling_search.study.several import compare_runs as read_runs
@@ -28,7 +28,7 @@ def compare_runs(
         shares = " / ".join(f"{100 * row[f'share_{axis}']:.0f}" for axis in ("depth", "width", "resolution"))
         table.add_row(
             str(run), row["baseline"], row["data"], f"{row['phi']:g}", f"{row['growth']:.3g}×", str(row["epochs"]),
-            str(row["trainings"]), row["verdict"], shares, loss(row["expected_loss"]), f"{100 * row['region']:.0f} %",
+            str(row["trainings"]), row["verdict"], shares, loss(row["expected_loss"]), part(row["region"]),
             percent(row["top1"], row["top1_se"]), row["verified"],
         )  # fmt: skip
     console = make_console()

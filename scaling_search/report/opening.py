@@ -1,7 +1,7 @@
 """What the page opens with: two sentences and four numbers, each with what it is in plain words."""
 
 from scaling_search.analysis import Analysis
-from scaling_search.analysis.wording import loss, percent
+from scaling_search.analysis.wording import loss, part, percent
 from scaling_search.search.verification import Verification
 
 
@@ -27,7 +27,7 @@ def numbers(analysis: Analysis, verified: Verification | None = None) -> list[tu
         ),
         (f"{loss(pick.expected_loss)} points", "of accuracy that this is expected to lose against the best division"),
         (
-            f"{100 * decision.fraction:.0f} %",
+            part(decision.fraction),
             f"of all divisions may be as good, within {loss(decision.epsilon)} points",
         ),
         _accuracy(analysis, verified),

@@ -56,8 +56,7 @@ class Surface(Planned):
     def _decided(cls, seeds: int | None) -> int | None:
         if seeds is not None:
             raise InvalidInput(
-                "--search surface decides itself how often a division is trained: leave --seeds out, or use "
-                "--search lattice"
+                "it decides itself how often a division is trained: leave --seeds out, or use --search lattice"
             )
         return seeds
 

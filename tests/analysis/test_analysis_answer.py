@@ -12,6 +12,7 @@ from scaling_search.analysis.law import Law, NoLaw
 from scaling_search.analysis.verdict import judge
 from scaling_search.coefficients import REFERENCES
 from scaling_search.errors import InvalidInput
+from scaling_search.report.opening import numbers
 
 BEST = (0.25, 0.25, 0.5)
 
@@ -65,6 +66,7 @@ def test_a_flat_truth_is_called_indifferent_and_rules_nothing_out(tmp_path: Path
     places = analysis.decision.places
     but_one = replace(analysis.decision, places=places.assign(inside=places.index != places.index[0]))
     assert "99 % of the divisions searched may be as good" in judge(but_one, None).sentence
+    assert "99 %" in [number for number, _ in numbers(replace(analysis, decision=but_one))]
 
 
 def test_a_larger_loss_that_does_not_matter_widens_the_region(tmp_path: Path) -> None:
